@@ -1,0 +1,1 @@
+"""The chain that hears, thinks and speaks: speech-to-text, a language model, text-to-speech, as one bridge."""

@@ -1,0 +1,24 @@
+"""Time and names, injected so that every policy can be tested in virtual time.
+
+All times inside the server are monotonic seconds (``float``) from one clock per process; wall time appears only at the
+edges (logs, ``expires_at``).
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+
+Clock = Callable[[], float]
+"""Returns monotonic seconds."""
+
+monotonic: Clock = time.monotonic
+
+FRAME_MS = 20
+"""One frame of audio everywhere between the wire and the bridge, in milliseconds."""
+
+
+def new_id(prefix: str) -> str:
+    """Return an unguessable name such as ``item_9f…`` (96 bits after the prefix)."""
+    return f"{prefix}_{secrets.token_hex(12)}"

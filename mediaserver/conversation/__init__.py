@@ -1,0 +1,1 @@
+"""One conversation: who is speaking, what was heard, what became of it."""

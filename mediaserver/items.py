@@ -1,0 +1,63 @@
+"""What a conversation is made of: items, as the OpenAI Realtime contract names them.
+
+One item is a message (system, user, assistant), a function call, or the output of one. An assistant message remembers two
+texts: ``text``, what the caller heard and what the model is told it said, and ``full_text``, what was written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ItemKind = Literal["message", "function_call", "function_call_output"]
+Role = Literal["system", "user", "assistant"]
+Status = Literal["in_progress", "completed", "incomplete"]
+PartKind = Literal["input_text", "input_audio", "output_text", "output_audio"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of a message. For audio kinds ``text`` is the transcript (``None`` while it is not known yet)."""
+
+    kind: PartKind
+    text: str | None = None
+    full_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of the conversation; unused fields keep their defaults."""
+
+    id: str
+    kind: ItemKind = "message"
+    role: Role | None = None
+    parts: tuple[Part, ...] = ()
+    status: Status = "completed"
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+    output: str = ""
+
+    @property
+    def text(self) -> str:
+        """Everything said or written in this message, joined by spaces."""
+        return " ".join(part.text for part in self.parts if part.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one response or one transcription used; ``source`` says who counted.
+
+    Tokens where the engine counts tokens, seconds and characters where it does not.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_text_tokens: int = 0
+    input_audio_tokens: int = 0
+    output_text_tokens: int = 0
+    output_audio_tokens: int = 0
+    cached_tokens: int = 0
+    seconds: float = 0.0
+    characters: int = 0
+    source: Literal["provider", "metered"] = "metered"

@@ -1,0 +1,1 @@
+"""Every way in: each door ends in a :class:`mediaserver.caller.Caller`."""

@@ -1,0 +1,1 @@
+"""The OpenAI-shaped contract: calls over WebRTC and the events on their data channel."""
