@@ -1,1 +1,146 @@
-"""Every way out: each ends in a :class:`mediaserver.bridge.Bridge` or in an engine of :mod:`mediaserver.speech`."""
+"""Every way out on one page: each ends in a :class:`mediaserver.bridge.Bridge` or in an engine of :mod:`mediaserver.speech`.
+
+``PROVIDERS`` are bridges; ``STT``, ``LLM`` and ``TTS`` are the engines of the ``hybrid`` chain. A row is what the thing can
+be told (a struct that refuses unknown keys) and how it is opened: opening owns what all its calls share (worker processes,
+HTTP connections) until the context is left. Engines are imported when they are opened, so this page costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from bridges import options
+from mediaserver.bridge import Bridge, BridgeFactory
+from mediaserver.errors import ConfigError
+from mediaserver.speech import LanguageModel, SpeechToText, TextToSpeech
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Generic[Made]):
+    """One provider: the struct of its options, and how to open it with them."""
+
+    options: type[msgspec.Struct]
+    open: Callable[[Any], AbstractAsyncContextManager[Made]]
+
+
+@asynccontextmanager
+async def _echo(chosen: options.Echo) -> AsyncIterator[BridgeFactory]:
+    from bridges.echo import EchoBridge
+
+    yield lambda model: EchoBridge()
+
+
+@asynccontextmanager
+async def _hybrid(chosen: options.Hybrid) -> AsyncIterator[BridgeFactory]:
+    from bridges.hybrid.bridge import HybridBridge
+
+    async with AsyncExitStack() as engines:
+        stt = await engines.enter_async_context(_engine(STT, chosen.stt))
+        llm = await engines.enter_async_context(_engine(LLM, chosen.llm))
+        tts = await engines.enter_async_context(_engine(TTS, chosen.tts))
+
+        def make(model: str) -> Bridge:
+            return HybridBridge(stt, llm, tts, deadlines=chosen.deadlines)
+
+        yield make
+
+
+@asynccontextmanager
+async def _local_recogniser(chosen: options.LocalRecogniser) -> AsyncIterator[SpeechToText]:
+    from bridges.local.recogniser import open_recogniser
+
+    async with open_recogniser(chosen) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def _local_responder(chosen: options.LocalResponder) -> AsyncIterator[LanguageModel]:
+    from bridges.local.responder import Responder
+
+    yield Responder()
+
+
+@asynccontextmanager
+async def _openai_compatible(chosen: options.OpenAICompatible) -> AsyncIterator[LanguageModel]:
+    from bridges.llm.openai_compatible import open_chat
+
+    async with open_chat(chosen) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def _local_voice(chosen: options.LocalVoice) -> AsyncIterator[TextToSpeech]:
+    from bridges.local.voice import open_voice
+
+    async with open_voice(chosen) as engine:
+        yield engine
+
+
+PROVIDERS: dict[str, Row[BridgeFactory]] = {
+    "echo": Row(options.Echo, _echo),
+    "hybrid": Row(options.Hybrid, _hybrid),
+}
+STT: dict[str, Row[SpeechToText]] = {
+    "local": Row(options.LocalRecogniser, _local_recogniser),
+}
+LLM: dict[str, Row[LanguageModel]] = {
+    "local": Row(options.LocalResponder, _local_responder),
+    "openai_compatible": Row(options.OpenAICompatible, _openai_compatible),
+}
+TTS: dict[str, Row[TextToSpeech]] = {
+    "local": Row(options.LocalVoice, _local_voice),
+}
+
+
+_ENGINES: dict[str, Mapping[str, Row[Any]]] = {"stt": STT, "llm": LLM, "tts": TTS}
+
+
+def open_bridge(
+    provider: str, settings: Mapping[str, Any] | None = None, path: str = ""
+) -> AbstractAsyncContextManager[BridgeFactory]:
+    """Open a provider of ``PROVIDERS``; inside the context the factory makes one bridge per call.
+
+    ``settings`` are its options as configured. Raises ConfigError under ``path`` at once for an unknown provider, engine,
+    key or type, and never repeats a value.
+    """
+    row, chosen = _read(PROVIDERS, provider, settings or {}, path)
+    if isinstance(chosen, options.Hybrid):
+        for kind, table in _ENGINES.items():
+            _read_engine(table, getattr(chosen, kind), _join(path, kind))
+    return row.open(chosen)
+
+
+def _engine(table: Mapping[str, Row[Made]], settings: Mapping[str, Any]) -> AbstractAsyncContextManager[Made]:
+    row, chosen = _read_engine(table, settings, "")
+    return row.open(chosen)
+
+
+def _read_engine(
+    table: Mapping[str, Row[Made]], settings: Mapping[str, Any], path: str
+) -> tuple[Row[Made], msgspec.Struct]:
+    told = dict(settings)
+    return _read(table, told.pop("engine", "local"), told, path)
+
+
+def _read(
+    table: Mapping[str, Row[Made]], name: str, settings: Mapping[str, Any], path: str
+) -> tuple[Row[Made], msgspec.Struct]:
+    row = table.get(name)
+    if row is None:
+        raise ConfigError(path, f"no such provider or engine; there are {', '.join(table)}")
+    try:
+        return row, msgspec.convert(settings, row.options)
+    except msgspec.ValidationError as problem:
+        what, _, where = str(problem).partition(" - at `$.")
+        raise ConfigError(_join(path, where.rstrip("`")), what) from None
+
+
+def _join(path: str, key: str) -> str:
+    return ".".join(part for part in (path, key) if part)

@@ -1,0 +1,96 @@
+"""What each way out can be told, as structs that refuse unknown keys; a sentence under each field."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, field
+
+Workers = Annotated[int, Meta(ge=1, le=64)]
+Seconds = Annotated[float, Meta(gt=0, le=600)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all options."""
+
+
+class Echo(Options, frozen=True):
+    """The caller's own sound back; nothing to choose."""
+
+
+class LocalRecogniser(Options, frozen=True):
+    """Speech recognition with pocketsphinx in worker processes (English only)."""
+
+    workers: Workers = 2
+    """Processes, each with one decoder (about 95 MB): as many callers can speak at the same moment without waiting."""
+    max_wait_s: Seconds = 8.0
+    """A turn that got no worker for this long after its end fails."""
+    max_turn_s: Seconds = 120.0
+    """Speech kept per turn; what is beyond is not written down."""
+
+
+class LocalResponder(Options, frozen=True):
+    """The built-in demo dialogue, which is no language model; nothing to choose."""
+
+
+class OpenAICompatible(Options, frozen=True):
+    """Any server with ``POST {base_url}/chat/completions`` in OpenAI's shape: OpenAI, Ollama, llama.cpp, vLLM, Groq, …"""
+
+    base_url: str
+    """Up to and with the version, e.g. ``http://127.0.0.1:11434/v1``."""
+    model: str
+    """The name the server knows the model by."""
+    key: str = ""
+    """Sent as ``Authorization: Bearer``; empty: nothing is sent."""
+    connect_s: Seconds = 3.0
+    """Time to connect."""
+    first_token_s: Seconds = 20.0
+    """Time to the first byte of the answer; a local server may load its model first."""
+    between_tokens_s: Seconds = 15.0
+    """Longest silence in the middle of an answer."""
+    max_tokens_field: str = "max_completion_tokens"
+    """Older servers want ``max_tokens``; reasoning models refuse that one."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """Further fields of the request body, e.g. ``{reasoning_effort: none}``."""
+
+
+class LocalVoice(Options, frozen=True):
+    """The first voice that is installed: SVOX Pico, flite, or eSpeak NG in a process of its own."""
+
+    engine_order: tuple[str, ...] = ("pico", "flite", "espeak")
+    """Which to try, in this order."""
+    workers: Workers = 1
+    """Processes; one speaks about fifty times faster than real time."""
+    max_wait_s: Seconds = 4.0
+    """A clause that got no worker for this long fails."""
+
+
+class Deadlines(Options, frozen=True):
+    """How long each step of the chain may take, in seconds; beyond it the response fails and the call goes on."""
+
+    warm_s: Seconds = 20.0
+    """Engines ready after the call began."""
+    transcript_s: Seconds = 10.0
+    """Transcript after the end of speech."""
+    first_text_s: Seconds = 20.0
+    """First written text after the request to the language model."""
+    next_text_s: Seconds = 15.0
+    """Each further text."""
+    clause_s: Seconds = 8.0
+    """Each piece of a clause's sound."""
+    stall_s: Seconds = 0.4
+    """Written text that waits for more is spoken after this long."""
+
+
+class Hybrid(Options, frozen=True):
+    """Speech-to-text, a language model and text-to-speech as one bridge; ``engine`` in each chooses its row."""
+
+    stt: dict[str, Any] = field(default_factory=dict)
+    """``engine: local`` and the options of that engine."""
+    llm: dict[str, Any] = field(default_factory=dict)
+    """``engine: local`` or ``openai_compatible`` and the options of that engine."""
+    tts: dict[str, Any] = field(default_factory=dict)
+    """``engine: local`` and the options of that engine."""
+    deadlines: Deadlines = Deadlines()
+    """How long each step may take."""
