@@ -1,0 +1,164 @@
+"""The chain as one bridge: what is heard is written down, answered by a language model, and spoken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, runtime_checkable
+
+from bridges.hybrid.hearing import Hearing
+from bridges.hybrid.reply import Reply
+from bridges.options import Deadlines
+from mediaserver.bridge import Capabilities, Emit
+from mediaserver.clock import Clock, monotonic
+from mediaserver.commands import BeginSpeech, Command, DropSpeech, EndSpeech, Interrupt, Respond, UpdateSession
+from mediaserver.errors import BridgeError
+from mediaserver.settings import Settings, Transcription
+from mediaserver.speech import LanguageModel, SpeechToText, TextToSpeech
+
+_HEARINGS = 8
+"""Turns that may be on their way to text at the same time; one more and the oldest is given up."""
+
+
+@runtime_checkable
+class Warm(Protocol):
+    """An engine that takes time to get ready."""
+
+    async def warm(self) -> None:
+        """Return when it can be used without delay. Raises BridgeError when it cannot be had."""
+        ...
+
+
+class HybridBridge:
+    """Satisfies :class:`mediaserver.bridge.Bridge` with three engines, which it shares with other calls and does not own.
+
+    One response is made at a time: a new ``Respond`` cancels the one before it.
+    """
+
+    def __init__(
+        self,
+        stt: SpeechToText,
+        llm: LanguageModel,
+        tts: TextToSpeech,
+        *,
+        deadlines: Deadlines | None = None,
+        clock: Clock = monotonic,
+    ) -> None:
+        self.capabilities = Capabilities(input_rate=stt.rate, output_rate=tts.rate, voices=tts.voices)
+        self._stt, self._llm, self._tts = stt, llm, tts
+        self._deadlines = deadlines or Deadlines()
+        self._clock = clock
+        self._serving: _Serving | None = None
+
+    async def run(self, settings: Settings, emit: Emit, ready: Callable[[], None]) -> None:
+        """Warm the engines, then serve until cancelled. Raises BridgeError when an engine cannot be had."""
+        try:
+            await self._warm()
+            async with asyncio.TaskGroup() as tasks:
+                self._serving = _Serving(self, settings, emit, tasks)
+                ready()
+                await asyncio.get_running_loop().create_future()
+        finally:
+            self._serving = None
+
+    def hear(self, pcm: bytes) -> None:
+        """Take one frame of the turn that BeginSpeech opened; outside of a turn it is not kept."""
+        if self._serving is not None:
+            self._serving.hear(pcm)
+
+    def send(self, command: Command) -> None:
+        """Take a command; those that are none of the chain's business are let pass."""
+        if self._serving is not None:
+            self._serving.take(command)
+
+    async def _warm(self) -> None:
+        engines = [engine for engine in (self._stt, self._llm, self._tts) if isinstance(engine, Warm)]
+        try:
+            async with asyncio.timeout(self._deadlines.warm_s):
+                for engine in engines:
+                    await engine.warm()
+        except TimeoutError:
+            raise BridgeError("the speech engines did not start in time", code="not_ready") from None
+
+
+class _Serving:
+    """The bridge while it runs: the turns being heard, the answer being made, and the TaskGroup that owns their tasks."""
+
+    def __init__(self, bridge: HybridBridge, settings: Settings, emit: Emit, tasks: asyncio.TaskGroup) -> None:
+        self._bridge = bridge
+        self._wanted = settings.transcription or Transcription()
+        self._emit = emit
+        self._tasks = tasks
+        self._hearing: Hearing | None = None
+        self._hearings: dict[str, asyncio.Task[None]] = {}
+        self._reply: tuple[Reply, asyncio.Task[None]] | None = None
+        self._takers: dict[type[Command], Callable[[Any], None]] = {
+            BeginSpeech: self._begin,
+            EndSpeech: self._end,
+            DropSpeech: self._drop,
+            Respond: self._respond,
+            Interrupt: self._interrupt,
+            UpdateSession: self._update,
+        }
+
+    def hear(self, pcm: bytes) -> None:
+        if self._hearing is not None:
+            self._hearing.hear(pcm)
+
+    def take(self, command: Command) -> None:
+        taker = self._takers.get(type(command))
+        if taker is not None:
+            taker(command)
+
+    def _begin(self, command: BeginSpeech) -> None:
+        if self._hearing is not None:
+            self._hearing.end()
+        while len(self._hearings) >= _HEARINGS:
+            self._forget(next(iter(self._hearings)))
+        self._hearing = hearing = Hearing(command.item_id, self._emit)
+        listening = hearing.run(self._bridge._stt, self._wanted, self._bridge._deadlines)
+        self._hearings[command.item_id] = task = self._start(listening)
+        task.add_done_callback(lambda _: self._heard(command.item_id, task))
+
+    def _heard(self, item_id: str, task: asyncio.Task[None]) -> None:
+        if self._hearings.get(item_id) is task:
+            del self._hearings[item_id]
+
+    def _end(self, command: EndSpeech) -> None:
+        if self._hearing is not None and self._hearing.item_id == command.item_id:
+            self._hearing.end()
+            self._hearing = None
+
+    def _drop(self, command: DropSpeech) -> None:
+        if self._hearing is not None and self._hearing.item_id == command.item_id:
+            self._hearing = None
+        self._forget(command.item_id)
+
+    def _forget(self, item_id: str) -> None:
+        task = self._hearings.pop(item_id, None)
+        if task is not None:
+            task.cancel()
+
+    def _respond(self, command: Respond) -> None:
+        self._stop("client_cancelled")
+        reply = Reply(command, self._emit, self._bridge._deadlines, self._bridge._clock)
+        reply.begin()
+        self._reply = reply, self._start(reply.run(self._bridge._llm, self._bridge._tts))
+
+    def _interrupt(self, command: Interrupt) -> None:
+        if self._reply is not None and self._reply[0].response_id == command.response_id:
+            self._stop(command.reason)
+
+    def _stop(self, reason: str) -> None:
+        if self._reply is not None:
+            reply, task = self._reply
+            self._reply = None
+            if not reply.over:
+                reply.stop(reason)
+                task.cancel()
+
+    def _update(self, command: UpdateSession) -> None:
+        self._wanted = command.settings.transcription or Transcription()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self._tasks.create_task(work)
