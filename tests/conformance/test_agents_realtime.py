@@ -1,0 +1,111 @@
+"""The stock browser client of the OpenAI Agents SDK holds a call in Chromium, with only the URL changed."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, Route, async_playwright
+
+from tests.servers.voice_server import VoiceServer, voice_server
+
+HERE = Path(__file__).parent / "agents_realtime"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--no-sandbox", "--disable-gpu",
+    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+)  # fmt: skip
+
+pytestmark = [pytest.mark.browser, pytest.mark.engines, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The client and our twenty lines around it, bundled once."""
+    if shutil.which("npm") is None:
+        pytest.fail("npm is needed for the browser SDK: apt-get install npm")
+    folder = tmp_path_factory.mktemp("agents_realtime")
+    shutil.copytree(HERE, folder, dirs_exist_ok=True)
+    for command in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    return folder
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[VoiceServer]:
+    async with voice_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def page(server: VoiceServer, bundle: Path, speech_wav: Path) -> AsyncIterator[Page]:
+    """A page of the server's own origin that holds the SDK; the microphone plays a recorded question."""
+
+    async def fulfil(route: Route) -> None:
+        await route.fulfill(path=bundle / (route.request.url.rsplit("/", 1)[1] or "index.html"))
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={speech_wav}%noloop"]
+        )
+        try:
+            tab = await browser.new_page()
+            await tab.route("**/conformance/*", fulfil)
+            await tab.goto(f"{server.url}/conformance/index.html")
+            yield tab
+        finally:
+            await browser.close()
+
+
+async def _until(page: Page, condition: str, limit_s: float = 30) -> None:
+    await page.wait_for_function(condition, timeout=limit_s * 1000)
+
+
+def _types(seen: dict[str, Any]) -> list[str]:
+    return [event["type"] for event in seen["events"]]
+
+
+async def test_speech_in_speech_out(page: Page) -> None:
+    """A recorded sentence is transcribed into the client's own history and answered aloud."""
+    await page.evaluate("start('sk-local')")
+    await _until(page, "seen.events.some(e => e.type === 'response.done')")
+    await _until(page, "seen.history.some(i => i.role === 'assistant' && i.status === 'completed')")
+    seen = await page.evaluate("seen")
+    types = _types(seen)
+    assert seen["state"] == "connected"
+    assert not seen["errors"]
+    spoken = [item for item in seen["history"] if item.get("role") == "user"]
+    assert spoken and any(part.get("transcript") for part in spoken[0]["content"])
+    assert "response.output_audio_transcript.done" in types
+    assert "output_audio_buffer.started" in types
+    await _until(page, "document.querySelector('audio').currentTime > 1")
+
+
+async def test_text_turn_and_tool(page: Page) -> None:
+    """A typed question leads to a tool call that the client executes, and to an answer that uses it."""
+    await page.evaluate("start('sk-local')")
+    await page.evaluate("session.sendMessage('what is the weather in Oslo')")
+    await _until(page, "seen.tools.length > 0")
+    await _until(page, "JSON.stringify(seen.history).includes('sunny')")
+    seen = await page.evaluate("seen")
+    assert seen["tools"][0].lower() == "oslo"
+    assert not seen["errors"]
+
+
+async def test_interruption(page: Page) -> None:
+    """interrupt() silences the answer, and the client is told that the rest was not heard."""
+    await page.evaluate("start('sk-local')")
+    await page.evaluate("session.sendMessage('count to twenty')")
+    await _until(page, "seen.events.some(e => e.type === 'output_audio_buffer.started')")
+    await asyncio.sleep(1)
+    await page.evaluate("session.interrupt()")
+    await _until(page, "seen.events.some(e => e.type === 'output_audio_buffer.cleared')")
+    seen = await page.evaluate("seen")
+    assert "conversation.item.truncated" in _types(seen)
+    assert not seen["errors"]
