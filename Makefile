@@ -1,0 +1,53 @@
+# Everything a visitor or a developer does, by verb. `make run` and `make test` do all the set-up by themselves.
+# Options: PYTHON=python3.12 (which Python makes .venv), ARGS="--port 9090" (for run), TESTS="tests/rtc -x" (for test).
+
+PYTHON ?= python3
+ARGS ?=
+TESTS ?=
+BIN = .venv/bin
+
+.DEFAULT_GOAL = help
+.PHONY: run test lint types docs bench reliability shots clean help setup setup-test
+
+run: setup ## serve on http://localhost:8080; speak with it there
+	@exec $(BIN)/mediaserver serve $(ARGS)
+
+test: setup-test ## lint, types and the whole test suite
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python scripts/check_docs.py
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: setup-test ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-test ## mypy --strict
+	$(BIN)/mypy
+
+docs: setup-test ## links and code blocks of the documentation
+	$(BIN)/python scripts/check_docs.py
+
+bench: setup-test ## added latency and sessions per core beside plain aiortc, about ten minutes
+	$(BIN)/python -m benchmarks.added_latency
+	$(BIN)/python -m benchmarks.sessions_per_core
+
+reliability: setup-test ## bad networks, hostile datagrams, abandoned offers, leaks: the full amounts, about half an hour
+	$(BIN)/python -m benchmarks.reliability
+
+shots: setup-test ## pictures of the page in its main states, into test-output/
+	$(BIN)/python -m tests.browser.shots
+
+clean: ## forget the virtual environment and everything that was generated
+	rm -rf .venv .setup build dist test-output .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup:
+	@PYTHON=$(PYTHON) scripts/setup.sh run
+
+setup-test:
+	@PYTHON=$(PYTHON) scripts/setup.sh test

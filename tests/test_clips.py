@@ -1,0 +1,23 @@
+"""Test speech is sound with words in it, whichever way it was had."""
+
+import numpy as np
+import pytest
+
+from tests import clips
+
+
+@pytest.mark.parametrize("name", ["goforward", "english123"])
+def test_a_clip_is_audible_speech_with_its_words(name):
+    clip = clips.clip(name)
+    level = np.abs(np.frombuffer(clip.pcm, np.int16).astype(float)).max()
+    assert 0.8 < clip.seconds < 10
+    assert level > 1000
+    assert clip.text == clips.TEXTS[name]
+
+
+def test_without_recordings_the_same_words_are_synthesised(monkeypatch, tmp_path):
+    monkeypatch.setattr(clips, "RECORDINGS", tmp_path)
+    clip = clips.clip.__wrapped__("cards_001")
+    assert not clip.human
+    assert clip.text == "ten of clubs"
+    assert 0.8 < clip.seconds < 4
