@@ -1,0 +1,133 @@
+"""pocketsphinx inside its worker process: sound in, hypotheses out.
+
+Settings are measured ones (``benchmarks/recogniser.py``): no second flat pass, which costs seconds at the end of a turn; beams
+narrow enough for five turns per core; sound brought to one level first, because the acoustic model expects one; the cepstral
+mean kept from turn to turn, because a first word has none of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pocketsphinx import Decoder
+
+RATE = 16000
+_FRAME = RATE // 50
+_LEVEL = 3000.0
+"""RMS that the loud frames (90th percentile) of a turn are brought to."""
+_GAINS = 0.25, 16.0
+_FIRST_FRAMES = 40
+"""Frames gathered before the first is decoded, for a first idea of the level; decoding is fast enough to catch up."""
+_GLIDE = 0.02
+"""How far the gain moves towards its estimate with each frame."""
+_HYPOTHESIS_EVERY = 5
+"""Frames between two looks at the hypothesis."""
+_MARKS = re.compile(r"\(\d+\)|<[^>]*>|\[[^\]]*\]|\+\+[^+]*\+\+")
+
+
+class Level:
+    """Brings a turn to one level with what has been heard of it so far."""
+
+    def __init__(self) -> None:
+        self._loudness: list[float] = []
+        self._gain = 0.0
+
+    def apply(self, pcm: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Return the frames of ``pcm`` with a gain that glides towards the estimate."""
+        frames = pcm[: len(pcm) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float32)
+        self._loudness.extend(np.sqrt((frames**2).mean(axis=1)).tolist())
+        target = float(np.clip(_LEVEL / max(1.0, np.percentile(self._loudness, 90)), *_GAINS))
+        self._gain = self._gain or target
+        for frame in frames:
+            self._gain += (target - self._gain) * _GLIDE
+            frame *= self._gain
+        rest = pcm[frames.size :].astype(np.float32) * self._gain
+        return np.clip(np.concatenate((frames.ravel(), rest)), -32768, 32767).astype(np.int16)
+
+
+class Sphinx:
+    """One decoder; satisfies the worker's Engine. Results are ``{"text", "stable"}``."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder(
+            fwdflat=False, maxhmmpf=3000, maxwpf=5, pl_window=2, samprate=RATE, loglevel="FATAL"
+        )
+        self.facts: dict[str, Any] = {"rate": RATE}
+        self._open = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._level = Level()
+        self._held = bytearray()
+        self._frames = 0
+        self._words: list[str] = []
+        self._steady: list[int] = []
+
+    def begin(self, told: Mapping[str, Any]) -> None:
+        """Start a turn."""
+        self.drop()
+        self._decoder.start_utt()
+        self._open = True
+
+    def feed(self, data: bytes) -> dict[str, Any] | None:
+        """Decode some sound; return a hypothesis when it changed."""
+        self._held += data
+        self._frames += 1
+        if self._frames < _FIRST_FRAMES or self._frames % _HYPOTHESIS_EVERY:
+            return None
+        self._decode()
+        return self._hypothesis()
+
+    def end(self, piece: Callable[[Any], bool]) -> dict[str, Any]:
+        """Return what was said."""
+        self._decode()
+        self._decoder.end_utt()
+        self._open = False
+        words = self._heard()
+        self._reset()
+        return {"text": " ".join(words)}
+
+    def drop(self) -> None:
+        """Forget the turn."""
+        if self._open:
+            self._decoder.end_utt()
+            self._open = False
+        self._reset()
+
+    def _decode(self) -> None:
+        if self._held:
+            pcm = self._level.apply(np.frombuffer(bytes(self._held), np.int16))
+            self._held.clear()
+            self._decoder.process_raw(pcm.tobytes(), False, False)
+
+    def _heard(self) -> list[str]:
+        found = self._decoder.hyp()
+        return _MARKS.sub("", found.hypstr).split() if found is not None else []
+
+    def _hypothesis(self) -> dict[str, Any] | None:
+        words = self._heard()
+        if words == self._words:
+            self._steady = [seen + 1 for seen in self._steady]
+            return None
+        same = _common(words, self._words)
+        self._steady = [seen + 1 for seen in self._steady[:same]] + [0] * (len(words) - same)
+        self._words = words
+        return {"text": " ".join(words), "stable": self._stable()}
+
+    def _stable(self) -> int:
+        """Characters of the words that have stood unchanged through several looks."""
+        steady = 0
+        while steady < len(self._words) and self._steady[steady] >= _STEADY_LOOKS:
+            steady += 1
+        return len(" ".join(self._words[:steady]))
+
+
+_STEADY_LOOKS = 6
+
+
+def _common(left: list[str], right: list[str]) -> int:
+    return next((at for at, (one, other) in enumerate(zip(left, right, strict=False)) if one != other), min(len(left), len(right)))
