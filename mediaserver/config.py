@@ -1,0 +1,410 @@
+"""The configuration as frozen structs with a sentence under every field; ``load`` reads it from YAML.
+
+The server starts without a file: every field has its default. A key that we do not know, a value of the wrong type or a
+secret that is missing is a ConfigError with the key's path and never the value: values may be secrets.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import yaml
+from msgspec import Meta, Struct, field
+
+from mediaserver.errors import ConfigError
+
+MAX_BYTES = 256 * 1024
+MAX_ALIASES = 50
+MAX_DEPTH = 20
+MAX_NODES = 20_000
+MAX_SECRET_BYTES = 64 * 1024
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(gt=0, le=604_800)]
+Bytes = Annotated[int, Meta(ge=1024, le=1 << 30)]
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class Secret:
+    """Text that must not be shown: only :meth:`reveal` gives it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the text."""
+        return self._value
+
+    def __repr__(self) -> str:
+        """Show nothing."""
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by text."""
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        """Hash by text."""
+        return hash(self._value)
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all sections."""
+
+
+class Tls(Section, frozen=True):
+    """How the server proves who it is; browsers give a microphone only to https pages or to localhost."""
+
+    mode: Literal["off", "self-signed", "files"] = "off"
+    """``off``: http. ``self-signed``: a certificate made at start, its fingerprint is printed. ``files``: your own."""
+    certificate: str = ""
+    """Path of the PEM file with the certificate chain, for ``files``."""
+    key: str = ""
+    """Path of the PEM file with the private key, for ``files``."""
+    directory: str = ""
+    """Where a self-signed certificate is kept between starts; empty: a new one at every start, in memory."""
+
+
+class Server(Section, frozen=True):
+    """The HTTP door."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; ``0.0.0.0`` for all of IPv4, ``::`` for all addresses."""
+    port: Port = 8080
+    """TCP port; 0 takes a free one."""
+    tls: Tls = Tls()
+    """How the server proves who it is."""
+    public_url: str = ""
+    """The address under which callers reach this server, when a proxy or a name stands in front of it."""
+    cors_origins: tuple[str, ...] = ()
+    """Web origins whose pages may call (``https://app.example``), ``*`` for all; this machine's own are always allowed."""
+    max_body: Bytes = 512 * 1024
+    """Largest request body in bytes."""
+    drain_s: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
+    """After the first signal to stop, calls may go on for this long; a second signal ends them at once."""
+
+
+class Media(Section, frozen=True):
+    """The media port: one UDP port carries the sound of all calls."""
+
+    host: str = "::"
+    """Address to bind; ``::`` takes IPv6 and IPv4, ``0.0.0.0`` only IPv4."""
+    port: Port = 8081
+    """UDP port; 0 takes a free one."""
+    addresses: tuple[str, ...] = ()
+    """Addresses told to callers; empty: those of this machine. Name the public one here behind a NAT or in a container."""
+    setup_s: Seconds = 10.0
+    """An offer that did not become a connected call by then is forgotten."""
+    lost_s: Seconds = 5.0
+    """Nothing heard from a caller for this long is reported."""
+    gone_s: Seconds = 30.0
+    """Nothing heard from a caller for this long ends the call."""
+    max_calls: Annotated[int, Meta(ge=1, le=100_000)] = 1000
+    """Peers that the port holds at once, connecting ones included."""
+
+
+class Opus(Section, frozen=True):
+    """How sound is encoded for callers that speak Opus."""
+
+    bitrate: Annotated[int, Meta(ge=6_000, le=128_000)] = 32_000
+    """Bits per second, mono."""
+    complexity: Annotated[int, Meta(ge=0, le=10)] = 5
+    """CPU against quality, 0..10."""
+
+
+class Sessions(Section, frozen=True):
+    """How many conversations, and how long each."""
+
+    max: Annotated[int, Meta(ge=1, le=100_000)] = 500
+    """Conversations at once; one more is answered 503 with Retry-After."""
+    max_duration_s: Seconds | None = 3600.0
+    """Longest conversation; ``null`` for no limit."""
+    idle_s: Seconds | None = 300.0
+    """A conversation in which nobody speaks for this long ends; ``null`` for no limit."""
+    connect_s: Annotated[float, Meta(gt=0, le=15)] = 15.0
+    """A model has this long to become ready; the caller's first words are kept meanwhile."""
+
+
+class Turns(Section, frozen=True):
+    """When a turn starts and ends, unless the client says otherwise; names and meanings of the Realtime contract."""
+
+    detection: Literal["server_vad", "semantic_vad", "off"] = "server_vad"
+    """``off``: the client ends its turns by itself (push-to-talk)."""
+    threshold: Annotated[float, Meta(ge=0, le=1)] = 0.5
+    """Higher needs louder and clearer speech."""
+    prefix_padding_ms: Annotated[int, Meta(ge=0, le=5_000)] = 300
+    """Sound kept from before the first voiced sample."""
+    silence_duration_ms: Annotated[int, Meta(ge=20, le=10_000)] = 500
+    """Silence that ends a turn."""
+    interrupt_response: bool = True
+    """Speaking stops the reply."""
+    eagerness: Literal["low", "medium", "high", "auto"] = "auto"
+    """For ``semantic_vad``: how soon to answer."""
+
+
+class Model(Section, frozen=True):
+    """One name that callers may ask for, and the way out behind it."""
+
+    bridge: Name = "hybrid"
+    """``hybrid``: speech recognition, a language model and a voice. ``echo``: the caller's own sound."""
+    description: Annotated[str, Meta(max_length=300)] = ""
+    """One sentence for people."""
+    instructions: Annotated[str, Meta(max_length=65_536)] = ""
+    """What the model is told when the client tells it nothing."""
+    voice: Annotated[str, Meta(max_length=256)] = ""
+    """The voice when the client names none; empty: the engine's first."""
+    stt: dict[str, Any] = field(default_factory=dict)
+    """``engine`` and its options: how speech is written down."""
+    llm: dict[str, Any] = field(default_factory=dict)
+    """``engine`` and its options: who writes the answer."""
+    tts: dict[str, Any] = field(default_factory=dict)
+    """``engine`` and its options: who speaks it."""
+    deadlines: dict[str, float] = field(default_factory=dict)
+    """How long each step of the chain may take, in seconds."""
+
+    def options(self) -> dict[str, Any]:
+        """Return what the bridge is told; only what is set."""
+        chosen = {"stt": self.stt, "llm": self.llm, "tts": self.tts, "deadlines": self.deadlines}
+        return {name: value for name, value in chosen.items() if value}
+
+    def __repr__(self) -> str:
+        """Show no options: they may hold keys."""
+        return f"Model(bridge={self.bridge!r})"
+
+
+class Key(Section, frozen=True):
+    """Who may call. Give ``key`` or ``sha256``."""
+
+    name: Name
+    """Who this is, in logs."""
+    key: Secret | None = None
+    """The key itself, best as ``${NAME}`` or ``${file:/path}``."""
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    """Its SHA-256 in hex, so that the key is not on this machine: ``printf %s KEY | sha256sum``."""
+    scopes: tuple[Literal["calls:create", "calls:control"], ...] = ("calls:create", "calls:control")
+    """What it may do: open calls; hang up and renegotiate its own."""
+    models: tuple[str, ...] | None = None
+    """Models that it may ask for; ``null`` for all."""
+    origins: tuple[str, ...] | None = None
+    """Web origins that may use it; ``null`` for any, and for callers that are no web page."""
+
+
+class Development(Section, frozen=True):
+    """The key that makes a first try work."""
+
+    enabled: bool = True
+    """Accept ``sk-local`` from this machine's own loopback addresses, and from nowhere else."""
+
+
+class Logs(Section, frozen=True):
+    """What is written to stderr. Never bodies, keys, sound or transcripts, at any level."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is written."""
+    format: Literal["auto", "json", "text"] = "auto"
+    """``json``: one object per line. ``text``: for people. ``auto``: text on a terminal, else JSON."""
+
+
+def _models() -> dict[str, Model]:
+    return {
+        "local": Model(description="Hears, answers and speaks on this machine; no key, no network."),
+        "echo": Model(bridge="echo", description="Your own voice back, through the whole path."),
+    }
+
+
+class Config(Section, frozen=True):
+    """All of it."""
+
+    server: Server = Server()
+    """The HTTP door."""
+    media: Media = Media()
+    """The media port."""
+    opus: Opus = Opus()
+    """How sound is encoded."""
+    sessions: Sessions = Sessions()
+    """How many conversations, and how long each."""
+    turns: Turns = Turns()
+    """When a turn starts and ends."""
+    models: Annotated[dict[Name, Model], Meta(min_length=1)] = field(default_factory=_models)
+    """Every name that callers may ask for."""
+    default_model: str = "local"
+    """The model of a call that names none."""
+    keys: tuple[Key, ...] = ()
+    """Who may call."""
+    development_key: Development = Development()
+    """The key that makes a first try work."""
+    logs: Logs = Logs()
+    """What is written to stderr."""
+
+
+def load(path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Return the configuration in a YAML file, or the defaults without one. Raises ConfigError.
+
+    ``${NAME}`` as a whole value is taken from ``environ``, ``${file:/path}`` from the first line of a file.
+    """
+    tree = {} if path is None else _resolve(_parse(_read(Path(path))), environ)
+    try:
+        config = msgspec.convert(tree, Config, dec_hook=_decode)
+    except msgspec.ValidationError as problem:
+        raise _said(str(problem), tree) from None
+    _check(config)
+    return config
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except OSError as problem:
+        raise ConfigError("", f"{path} cannot be read: {problem.strerror}") from None
+    if len(text) > MAX_BYTES:
+        raise ConfigError("", f"{path} is larger than {MAX_BYTES} bytes")
+    return text
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values only, and a key only once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping; a key that is there twice would hide one of its values."""
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ConfigError(sorted(twice)[0][:100], f"is there twice, see line {node.start_mark.line + 1}")
+        return super().construct_mapping(node, deep)
+
+
+def _parse(text: bytes) -> Any:
+    try:
+        _limit(text)
+        tree = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise ConfigError("", f"the configuration is not valid YAML{line}") from None
+    except (ValueError, RecursionError):
+        raise ConfigError("", "the configuration is not valid YAML") from None
+    return {} if tree is None else tree
+
+
+def _limit(text: bytes) -> None:
+    """Refuse what would explode when it is built, before it is built."""
+    aliases = depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        aliases += isinstance(event, yaml.AliasEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if aliases > MAX_ALIASES:
+            raise ConfigError("", f"the configuration has more than {MAX_ALIASES} aliases")
+        if depth > MAX_DEPTH:
+            raise ConfigError("", f"the configuration is nested deeper than {MAX_DEPTH}")
+
+
+_REFERENCE = re.compile(r"\$\{(?:file:(?P<file>[^}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
+
+
+def _resolve(tree: Any, environ: Mapping[str, str]) -> Any:
+    """Return the tree with every reference replaced; counts what aliases expand to."""
+    left = MAX_NODES
+
+    def walk(value: Any, path: str) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise ConfigError("", f"the configuration has more than {MAX_NODES} values")
+        if isinstance(value, dict):
+            return {key: walk(child, f"{path}.{key}" if path else str(key)) for key, child in value.items()}
+        if isinstance(value, list):
+            return [walk(child, f"{path}[{index}]") for index, child in enumerate(value)]
+        if isinstance(value, str) and value.startswith("${"):
+            return _look_up(value, environ, path)
+        return value
+
+    return walk(tree, "")
+
+
+def _look_up(value: str, environ: Mapping[str, str], path: str) -> str:
+    said = _REFERENCE.fullmatch(value)
+    if said is None:
+        raise ConfigError(path, "is no reference: write ${NAME} or ${file:/path}")
+    if said["file"]:
+        return _secret_file(Path(said["file"]), path)
+    found = environ.get(said["name"])
+    if not found:
+        raise ConfigError(path, f"the environment has no {said['name']}")
+    return found
+
+
+def _secret_file(file: Path, path: str) -> str:
+    try:
+        with file.open(encoding="utf-8") as opened:
+            found = opened.readline(MAX_SECRET_BYTES).strip()
+    except (OSError, UnicodeError):
+        raise ConfigError(path, f"the file {file} cannot be read") from None
+    if not found:
+        raise ConfigError(path, f"the file {file} is empty")
+    return found
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Secret and isinstance(value, str) and value:
+        return Secret(value)
+    raise msgspec.ValidationError(f"Expected `str`, got `{type(value).__name__}`")
+
+
+_SAID = re.compile(r"(?s)^(?P<what>.*?)(?: - at `(?:key in )?\$\.?(?P<where>.*)`)?$")
+_VALUE = re.compile(r"^Invalid (enum )?value .*")
+
+
+def _said(problem: str, tree: Any) -> ConfigError:
+    """Turn msgspec's sentence into ours: the path of the key, what was expected, never the value."""
+    said = _SAID.match(problem)
+    what, where = (said["what"], said["where"] or "") if said else ("is not understood", "")
+    what = _VALUE.sub("is none of the values that are allowed", what)
+    unknown = re.match(r"Object contains unknown field `(.*)`", what, re.DOTALL)
+    missing = re.match(r"Object missing required field `(.*)`", what)
+    named = unknown or missing
+    where = _name_models(where, tree)
+    if named:
+        key = ".".join(part for part in (where, named[1][:100]) if part)
+        return ConfigError(key, "is a key that we do not know" if unknown else "is missing")
+    return ConfigError(where, what[:200])
+
+
+def _name_models(where: str, tree: Any) -> str:
+    """Say which model: msgspec writes ``models[...]`` for any key of a mapping."""
+    if not where.startswith("models[...]"):
+        return where
+    rest = where.removeprefix("models[...]").lstrip(".")
+    for name, model in tree["models"].items():
+        try:
+            msgspec.convert({"models": {name: model}}, Config, dec_hook=_decode)
+        except msgspec.ValidationError:
+            return ".".join(part for part in ("models", str(name)[:100], rest) if part)
+    return where
+
+
+def _check(config: Config) -> None:
+    """Refuse what each value allows but all together do not."""
+    if config.default_model not in config.models:
+        raise ConfigError("default_model", "is not one of models")
+    for index, key in enumerate(config.keys):
+        if (key.key is None) == (key.sha256 is None):
+            raise ConfigError(f"keys[{index}]", "needs either key or sha256")
+        for model in key.models or ():
+            if model not in config.models:
+                raise ConfigError(f"keys[{index}].models", "names a model that is not one of models")
+    if len({key.name for key in config.keys}) != len(config.keys):
+        raise ConfigError("keys", "two keys have the same name")
+    tls = config.server.tls
+    if tls.mode == "files" and not (tls.certificate and tls.key):
+        raise ConfigError("server.tls", "mode 'files' needs certificate and key")
+    if config.media.lost_s >= config.media.gone_s:
+        raise ConfigError("media.lost_s", "must be less than media.gone_s")

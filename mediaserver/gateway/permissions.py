@@ -1,0 +1,20 @@
+"""What a known caller may do."""
+
+from __future__ import annotations
+
+from mediaserver.errors import Forbidden
+from mediaserver.gateway.keys import Principal
+
+
+def permit(principal: Principal, scope: str, *, origin: str | None = None) -> None:
+    """Raise Forbidden when this key may not do this, or not from this web origin (``None``: the caller is no web page)."""
+    if scope not in principal.scopes:
+        raise Forbidden(f"this key lacks the scope {scope}", code="missing_scope")
+    if principal.origins is not None and (origin is None or origin not in principal.origins):
+        raise Forbidden("this key may not be used from here", code="origin_not_allowed")
+
+
+def permit_model(principal: Principal, model: str) -> None:
+    """Raise Forbidden when this key may not ask for this model."""
+    if principal.models is not None and model not in principal.models:
+        raise Forbidden("this key may not use this model", code="model_not_allowed", param="model")
