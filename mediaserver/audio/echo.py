@@ -1,0 +1,140 @@
+"""The echo guard: we know what we play, so we know how loud it may come back through the caller's microphone.
+
+A caller on a loudspeaker without echo cancellation sends us our own voice, some 100-500 ms late. The guard compares the
+levels of what left with the levels of what came in. Where they move together it learns the delay and the loss of that
+echo and asks a voice to be louder than it; where the microphone stays quiet while we speak (a headset, a browser's echo
+cancellation) it asks for nothing, so that such a caller is heard at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mediaserver.audio.levels import SILENCE_DB
+from mediaserver.clock import FRAME_MS
+
+Levels = npt.NDArray[np.float32]
+
+
+class EchoGuard:
+    """Pure: one pair of levels per 20 ms frame in, the level in dBFS that a voice must exceed out."""
+
+    TAIL_MS = 600  # the longest way to a loudspeaker, through the room and back that we look for
+    UNKNOWN_LOSS_DB = 6.0  # until something is learnt: the echo is half as loud as what we play
+    NO_ECHO_DB = 96.0
+    MARGIN_DB = 6.0
+    _LEARN_MS = 300  # of loud reply in one look before anything is concluded
+    _QUIET_DB = -60.0  # levels below tell nothing of an echo
+    _ALIKE = 0.7  # correlation of the two envelopes from which on one is the other's echo
+    _LOOK_EVERY = 10  # frames
+
+    def __init__(self) -> None:
+        tail = self.TAIL_MS // FRAME_MS
+        self._played = np.full(4 * tail, SILENCE_DB, dtype=np.float32)
+        self._heard = np.full(3 * tail, SILENCE_DB, dtype=np.float32)
+        self._tail = tail
+        self._since_sound = self._played.size
+        self._frames = 0
+        self._loss: float | None = None
+        self._lag: int | None = None
+        self._likely: int | None = None
+
+    @property
+    def loss_db(self) -> float | None:
+        """How much weaker than played the echo comes back, in dB; ``None`` before anything was learnt."""
+        return self._loss
+
+    @property
+    def idle(self) -> bool:
+        """Nothing that we played can still be on its way back."""
+        return self._since_sound > self._tail
+
+    def feed(self, played: float, heard: float, floor: float) -> float:
+        """Take the levels (dBFS) of what leaves and of what came in during one frame, and the noise floor.
+
+        Returns the level that a voice must exceed; ``SILENCE_DB`` when no echo is expected. Costs next to nothing while
+        nothing is played.
+        """
+        self._since_sound = 0 if played > self._QUIET_DB else self._since_sound + 1
+        if self.idle:
+            if self._since_sound == self._tail + 1:
+                self._forget()
+            return SILENCE_DB
+        self._played[:-1] = self._played[1:]
+        self._heard[:-1] = self._heard[1:]
+        self._played[-1], self._heard[-1] = played, heard
+        self._frames += 1
+        if self._frames % self._LOOK_EVERY == 0:
+            self._look(floor)
+        return self._expected()
+
+    def _forget(self) -> None:
+        """Empty both histories: what comes after a silence must not be laid beside what was before it."""
+        self._played.fill(SILENCE_DB)
+        self._heard.fill(SILENCE_DB)
+        self._likely = None
+
+    def _expected(self) -> float:
+        if self._loss is not None and self._loss >= self.NO_ECHO_DB:
+            return SILENCE_DB
+        loudest = float(self._window(self._played).max())
+        if loudest <= self._QUIET_DB:
+            return SILENCE_DB
+        return loudest - (self.UNKNOWN_LOSS_DB if self._loss is None else self._loss) + self.MARGIN_DB
+
+    def _window(self, levels: Levels) -> Levels:
+        """Return the part of what was played that may be in the microphone now: all of the tail, or near the known lag."""
+        if self._lag is None:
+            return levels[-self._tail :]
+        end = levels.size - max(0, self._lag - 4)
+        return levels[max(0, end - 9) : end]
+
+    def _look(self, floor: float) -> None:
+        """Learn from the last seconds: an echo with its delay and loss, or that there is none."""
+        loud = self._played[-self._heard.size :] > self._QUIET_DB
+        if int(loud.sum()) * FRAME_MS < self._LEARN_MS + (self.TAIL_MS // 2):
+            return
+        lag, alike = self._best_lag(floor)
+        likely, self._likely = self._likely, lag if alike >= self._ALIKE else None
+        if self._likely is not None:
+            if likely is not None and abs(likely - lag) <= 2:  # twice the same delay is no accident
+                self._learn_echo(lag, floor)
+        elif self._quiet_while_loud(floor):
+            self._loss, self._lag = self.NO_ECHO_DB, None
+
+    def _best_lag(self, floor: float) -> tuple[int, float]:
+        heard = np.maximum(self._heard, floor)
+        best = (0, 0.0)
+        for lag in range(self._tail):
+            score = _correlation(np.maximum(self._shifted(lag), self._QUIET_DB), heard)
+            if score > best[1]:
+                best = (lag, score)
+        return best
+
+    def _shifted(self, lag: int) -> Levels:
+        end = self._played.size - lag
+        return self._played[end - self._heard.size : end]
+
+    def _learn_echo(self, lag: int, floor: float) -> None:
+        played = self._shifted(lag)
+        clear = (played > self._QUIET_DB + 15) & (self._heard > floor + 3)
+        if int(clear.sum()) < 5:
+            return
+        loss = float(np.percentile(played[clear] - self._heard[clear], 25))
+        known = self._loss if self._loss is not None and self._loss < self.NO_ECHO_DB else loss
+        # A louder echo is believed at once, a weaker one slowly: a caller who turns the sound down can wait, one who is
+        # interrupted by our own voice cannot.
+        self._loss = loss if loss < known else known + 0.3 * (loss - known)
+        self._lag = lag
+
+    def _quiet_while_loud(self, floor: float) -> bool:
+        """Say whether the microphone heard only the room while our sound had time to come back."""
+        heard = self._heard[-(self._LEARN_MS // FRAME_MS) :]
+        return float(np.percentile(heard, 90)) < max(floor + 6.0, self._QUIET_DB + 10)
+
+
+def _correlation(a: Levels, b: Levels) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    norm = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
+    return float(np.dot(a, b)) / norm if norm > len(a) else 0.0

@@ -1,0 +1,148 @@
+"""The way from the microphone to the bridge: edges of speech, padding, and the frames of the caller's turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mediaserver.audio.echo import EchoGuard
+from mediaserver.audio.inbound import Edge, Edges, Inbound, Onset, Padding
+from mediaserver.audio.levels import SILENCE_DB
+from mediaserver.audio.vad import VoiceDetector, WebRtcVoice
+from mediaserver.clock import FRAME_MS
+from mediaserver.commands import BeginSpeech, DropSpeech, EndSpeech
+from mediaserver.conversation.endpoint import QUIET_MS
+from mediaserver.conversation.outbox import Outbox
+from mediaserver.settings import TurnDetection
+
+MANUAL_KEPT_MS = 15000
+MANUAL_PADDING_MS = 1000
+SHORTEST_COMMIT_MS = 100
+
+MakeVoice = Callable[[int, float], VoiceDetector]
+
+
+class Listening:
+    """Hears every frame of the caller; tells the bridge what belongs to a turn (``hears="speech"``), or all of it.
+
+    With turn detection, a turn is opened and closed by the session. Without (push-to-talk), everything since the last clear
+    or commit belongs to the next commit: it is sent on from its first voice, or at the commit when no voice was found in it
+    (15 s of it at most).
+    """
+
+    def __init__(
+        self,
+        rate: int,
+        detection: TurnDetection | None,
+        outbox: Outbox,
+        *,
+        always: bool = False,
+        make_voice: MakeVoice = WebRtcVoice,
+    ) -> None:
+        self.item_id: str | None = None
+        self.guard = EchoGuard()
+        self._rate = rate
+        self._outbox = outbox
+        self._always = always
+        self._make_voice = make_voice
+        self._detection = detection
+        self._uncommitted_ms = 0
+        self._inbound = Inbound(*self._tuning())
+        self._padding = self._make_padding()
+
+    @property
+    def clock_ms(self) -> int:
+        """Milliseconds of sound heard so far."""
+        return self._inbound.clock_ms
+
+    @property
+    def last_voiced_ms(self) -> int:
+        """Where on the clock the last voiced sample was."""
+        return self._inbound.last_voiced_ms
+
+    @property
+    def voiced_now(self) -> bool:
+        """The last frame was voice."""
+        return self._inbound.last_voiced_ms == self._inbound.clock_ms
+
+    @property
+    def speaking(self) -> bool:
+        """Between an onset and its offset."""
+        return self._inbound.speaking
+
+    @property
+    def committable(self) -> bool:
+        """Enough sound for a commit by the client."""
+        return self.item_id is not None or self._uncommitted_ms >= SHORTEST_COMMIT_MS
+
+    def configure(self, detection: TurnDetection | None) -> None:
+        """Put other settings in force; sound that waits for a commit by hand is dropped when detection takes over."""
+        if detection == self._detection:
+            return
+        if (self._detection is None) != (detection is None):
+            self.clear()
+        self._detection = detection
+        self._inbound.retune(*self._tuning())
+        self._padding = self._make_padding()
+
+    def hear(self, pcm: bytes, played: float = SILENCE_DB) -> Edge | None:
+        """Take one frame while sound of this level (dBFS) leaves; return the edge of speech it makes certain, if any."""
+        inbound = self._inbound
+        gate = self.guard.feed(played, inbound.level, inbound.floor)
+        edge = inbound.feed(pcm, guard_db=gate)
+        if self._always or self.item_id is not None:
+            self._outbox.hear(pcm)
+        else:
+            self._padding.push(pcm)
+        self._uncommitted_ms += FRAME_MS
+        return edge
+
+    def begin(self, item_id: str, start_ms: int) -> int:
+        """Open a turn whose first voice was at ``start_ms``; return where its sound starts, with the padding."""
+        self.item_id = item_id
+        before_ms = self.clock_ms - start_ms + self._prefix_ms
+        frames = self._padding.take()[-max(1, before_ms // FRAME_MS) :]
+        if not self._always:
+            self._outbox.send(BeginSpeech(item_id=item_id))
+            for frame in frames:
+                self._outbox.hear(frame)
+        return self.clock_ms - len(frames) * FRAME_MS
+
+    def begin_manual(self, edge: Edge | None, item_id: str) -> None:
+        """Open the turn of push-to-talk at its first voice, with what was said just before."""
+        if not isinstance(edge, Onset) or self.item_id is not None:
+            return
+        self.begin(item_id, edge.start_ms)
+
+    def end(self, item_id: str) -> None:
+        """The turn is complete; one that was never opened is what was kept."""
+        if self.item_id is None:
+            self.begin(item_id, max(0, self.clock_ms - self._uncommitted_ms))
+        if not self._always:
+            self._outbox.send(EndSpeech(item_id=item_id))
+        self._closed()
+
+    def clear(self) -> None:
+        """Forget everything that is not committed."""
+        if self.item_id is not None and not self._always:
+            self._outbox.send(DropSpeech(item_id=self.item_id))
+        self._padding.take()
+        self._inbound.reset()
+        self._closed()
+
+    def _closed(self) -> None:
+        self.item_id = None
+        self._uncommitted_ms = 0
+
+    @property
+    def _prefix_ms(self) -> int:
+        return MANUAL_PADDING_MS if self._detection is None else self._detection.prefix_padding_ms
+
+    def _tuning(self) -> tuple[VoiceDetector, Edges]:
+        detection = self._detection or TurnDetection()
+        silence_ms = QUIET_MS if detection.kind == "semantic_vad" else max(FRAME_MS, detection.silence_duration_ms)
+        return self._make_voice(self._rate, detection.threshold), Edges(silence_ms=silence_ms)
+
+    def _make_padding(self) -> Padding:
+        if self._detection is None:
+            return Padding(MANUAL_KEPT_MS)
+        return Padding(min(MANUAL_KEPT_MS, self._detection.prefix_padding_ms + Edges().guarded_window_ms))

@@ -1,0 +1,21 @@
+"""What counts as a word when we ask whether the caller said something."""
+
+from __future__ import annotations
+
+import re
+
+FILLERS = frozenset({"ah", "eh", "er", "erm", "ha", "hm", "hmm", "huh", "mhm", "mm", "mmm", "oh", "uh", "um", "hum"})
+"""Sounds of listening and of thinking. "yes" and "okay" are words: they may be an answer, or a wish to be heard."""
+
+_WORD = re.compile("[^\\W_]+(?:['\u2019][^\\W_]+)*")
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without punctuation; digits are words."""
+    return [word.lower() for word in _WORD.findall(text)]
+
+
+def has_words(text: str, *, fillers: bool = False) -> bool:
+    """Say whether there is a word in the text; with ``fillers`` only one that is more than a sound of listening."""
+    found = words(text)
+    return any(word not in FILLERS for word in found) if fillers else bool(found)
