@@ -1,0 +1,432 @@
+"""A Caller over WebRTC: joins the port, ICE, the stack, the receiver, the sender and the loudspeaker of one call.
+
+Nothing per packet creates a task: a datagram goes from the socket's callback through :meth:`Peer.datagram` to the listener,
+a frame goes from the 20 ms tick through the encoder to the socket, both by plain calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from aiortc import MediaStreamTrack
+
+from mediaserver.audio.playout import Playout
+from mediaserver.audio.ticker import Ticker
+from mediaserver.caller import Dialect, Listener, Played
+from mediaserver.clock import Clock, new_id
+from mediaserver.errors import BadRequest, Hangup
+from mediaserver.events import Event
+from mediaserver.rtc import ice, rtcp, stun
+from mediaserver.rtc.description import Offer
+from mediaserver.rtc.receiver import AudioReceiver
+from mediaserver.rtc.sender import AudioSender
+from mediaserver.rtc.stack import Certificate, Stack, fingerprints
+from mediaserver.rtc.track import PeerTrack, pump
+
+FOLLOW_S = 0.2
+"""Seconds without media on the path before authenticated media from another known source moves it."""
+
+MIN_RTP = 12
+_RTCP = range(192, 224)
+"""The second byte of RTCP where it shares a port with RTP (RFC 5761 §4)."""
+
+
+_ENDS = {
+    "setup_timeout": "no media within the set-up deadline",
+    "connection_lost": "nothing was heard from the client for too long",
+}
+
+
+def _nowhere(datagram: bytes) -> None:
+    """Where datagrams go while there is no path."""
+
+
+class Wire(Protocol):
+    """What a peer needs of its media port."""
+
+    def sender(self, source: ice.Source) -> Callable[[bytes], None]:
+        """Return a plain call that sends a datagram there and never raises."""
+        ...
+
+    def learn(self, source: ice.Source, peer: Peer) -> None:
+        """Datagrams from this source belong to this peer."""
+        ...
+
+    def forget(self, source: ice.Source, peer: Peer) -> None:
+        """They no longer do."""
+        ...
+
+    def name(self, ufrag: str, peer: Peer) -> None:
+        """Checks with this username fragment are for this peer."""
+        ...
+
+    def unname(self, ufrag: str) -> None:
+        """They no longer are."""
+        ...
+
+    def left(self, peer: Peer) -> None:
+        """The peer is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How we sound: Opus bitrate in bit/s and complexity 0..10."""
+
+    bitrate: int = 32000
+    complexity: int = 5
+
+
+class Peer:
+    """One WebRTC call; see :class:`mediaserver.caller.Caller`. Made by :meth:`MediaPort.accept`."""
+
+    def __init__(
+        self,
+        *,
+        wire: Wire,
+        ticker: Ticker,
+        dialect: Dialect,
+        offer: Offer,
+        own: Certificate,
+        clock: Clock,
+        deadlines: ice.Deadlines,
+        voice: Voice,
+        call_id: str | None = None,
+    ) -> None:
+        self._id = call_id or new_id("rtc")
+        self._wire = wire
+        self._ticker = ticker
+        self._dialect = dialect
+        self._clock = clock
+        self._voice = voice
+        self.offer = offer
+        self.ssrc = secrets.randbits(32)
+        self.cname = secrets.token_hex(8)
+        self.stream_id = secrets.token_hex(8)
+        self.track_id = secrets.token_hex(8)
+        self.session = secrets.randbits(62)
+        self.version = 1
+        self.agent = ice.IceAgent(ice.new_credentials(offer.ufrag, offer.pwd))
+        self.presence = ice.Presence(deadlines, clock())
+        self._stack = self._make_stack(own)
+        self._fingerprints = fingerprints(own)
+        self._source: ice.Source | None = None
+        self._path_heard = 0.0
+        self._send: Callable[[bytes], None] = _nowhere
+        self._nominated = asyncio.Event()
+        self._over = asyncio.Event()
+        self._end: Hangup | None = None
+        self._released = False
+        self._tasks: asyncio.TaskGroup | None = None
+        self._listener: Listener | None = None
+        self._receiver: AudioReceiver | None = None
+        self._sender: AudioSender | None = None
+        self._playout: Playout | None = None
+        self._leave: Callable[[], None] | None = None
+        self._track: PeerTrack | None = None
+        self._hear_rate = 0
+        self._play_rate = 0
+        self._next_report = float("inf")
+
+    def _make_stack(self, own: Certificate) -> Stack:
+        return Stack(
+            own=own,
+            active=self.offer.setup == "active",
+            remote=self.offer.fingerprints,
+            send=self.write,
+            channels=self._dialect,
+            data_port=self.offer.data_port,
+            data_limit=self.offer.data_limit,
+        )
+
+    # --- what others may know -----------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The call's name, ``rtc_…``."""
+        return self._id
+
+    @property
+    def connected(self) -> bool:
+        """Whether media flows."""
+        return self.presence.connected
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was heard from the client for longer than it should take (it may come back)."""
+        return self.presence.verdict(self._clock()) == "silent"
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """Counters of this call, for logs and metrics."""
+        return {"refused": self._stack.refused, "disturbances": self._stack.disturbances}
+
+    # --- the session's side: mediaserver.caller.Caller ----------------------------------------------------------------
+
+    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
+        """Say who listens and at which rates; until then what the client says is dropped."""
+        self._listener = listener
+        self._hear_rate, self._play_rate = hear_rate, play_rate
+        self._dialect.attach(listener)
+        self._playout = Playout(play_rate, listener.note, live=live)
+        self._listen()
+
+    def play(self, item_id: str, pcm: bytes) -> None:
+        """Queue sound at ``play_rate``."""
+        self._speaker().push(item_id, pcm)
+
+    def finish(self, item_id: str) -> None:
+        """No more sound comes for this item."""
+        self._speaker().finish(item_id)
+
+    def pause(self) -> None:
+        """Be silent within one frame and keep the queue."""
+        self._speaker().pause()
+
+    def resume(self) -> None:
+        """Go on where :meth:`pause` stopped."""
+        self._speaker().resume()
+
+    def clear(self) -> tuple[Played, ...]:
+        """Be silent within one frame and say what was heard."""
+        return self._speaker().clear()
+
+    def played(self, item_id: str) -> int:
+        """Milliseconds of this item that have left."""
+        return self._speaker().played(item_id)
+
+    def tell(self, event: Event) -> None:
+        """Tell the client, in its dialect."""
+        self._dialect.tell(event)
+
+    async def run(self) -> None:
+        """Serve until the call ends: raises Hangup with the reason. Cancelling it closes the transport."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                serving = tasks.create_task(self._serve(), name=f"{self._id} transport")
+                # Ended by the port's watch at the latest: every phase of a call has a deadline in ice.Presence.
+                await self._over.wait()
+                serving.cancel()
+        finally:
+            self._tasks = None
+            await self.close("server_shutdown")
+        raise self._end or Hangup("client_closed")
+
+    async def close(self, reason: str) -> None:
+        """Say goodbye on the wire (RTCP BYE, SCTP ABORT, DTLS close_notify) and free everything. Idempotent."""
+        self.end(Hangup(reason))
+        if self._released:
+            return
+        self._say_bye()
+        await self._stack.close()
+        self.release()
+
+    # --- the port's side ----------------------------------------------------------------------------------------------
+
+    @property
+    def fingerprints(self) -> list[tuple[str, str]]:
+        """(algorithm, value) of the certificate that we show to this client."""
+        return self._fingerprints
+
+    def datagram(self, data: bytes, source: ice.Source, now: float) -> None:
+        """Take a datagram, other than STUN, from a known source; first byte as in RFC 7983."""
+        first = data[0]
+        if 127 < first < 192 and len(data) >= MIN_RTP:
+            if data[1] in _RTCP:
+                self._control(data, now)
+            else:
+                self._sound(data, source, now)
+        elif 19 < first < 64:
+            self._stack.feed(data)
+
+    def check(self, message: stun.Message, source: ice.Source, now: float) -> bytes | None:
+        """Take a STUN Binding request and return the answer, ``None`` for silence."""
+        verdict = self.agent.request(message, source, now)
+        for event in verdict.events:
+            _ON_ICE[type(event)](self, event, now)
+        return verdict.response
+
+    def renegotiate(self, offer: Offer) -> ice.Credentials:
+        """Take a new offer on the live call and return the credentials for the answer.
+
+        Raises BadRequest when it does not continue this call: DTLS stays, so its fingerprints and data channel must.
+        """
+        if offer.fingerprints != self.offer.fingerprints:
+            raise BadRequest("a new offer on a live call has to keep its DTLS certificate", code="invalid_sdp", param="sdp")
+        credentials = self._credentials_for(offer)
+        # The DTLS roles were settled by the first offer and stay while its association lives (RFC 8842 §5.5).
+        self.offer = replace(offer, setup=self.offer.setup)
+        self.version += 1
+        self._listen()
+        return credentials
+
+    def watch(self, now: float) -> bool:
+        """See to deadlines and reports, a few times per second; returns whether the set-up timed out just now."""
+        verdict = self.presence.verdict(now)
+        detail = _ENDS.get(verdict)
+        if detail is not None and not self._over.is_set():
+            self.end(Hangup(verdict, detail))
+            if self._tasks is None:
+                self.release()
+            return verdict == "setup_timeout"
+        if now >= self._next_report:
+            self._report(now)
+        return False
+
+    def end(self, hangup: Hangup) -> None:
+        """End the call; the first reason counts."""
+        if self._end is None:
+            self._end = hangup
+            self._over.set()
+
+    def release(self) -> None:
+        """Give back everything that others hold for this call. Idempotent; a plain call."""
+        if self._released:
+            return
+        self._released = True
+        if self._leave is not None:
+            self._leave()
+        if self._track is not None:
+            self._track.stop()
+        for ufrag in self.agent.ufrags:
+            self._wire.unname(ufrag)
+        for source in self.agent.sources:
+            self._wire.forget(source, self)
+        self._send = _nowhere
+        self._wire.left(self)
+
+    # --- tracks -------------------------------------------------------------------------------------------------------
+
+    @property
+    def track(self) -> MediaStreamTrack:
+        """What the client says, as an aiortc track at the rate given to :meth:`attach`."""
+        if self._track is None:
+            self._track = PeerTrack(self._hear_rate or 16000)
+            self._listen()
+        return self._track
+
+    def play_track(self, track: MediaStreamTrack) -> str:
+        """Play a track to the client until it ends, as the item whose name is returned. The call has to be running."""
+        if self._tasks is None or self._playout is None:
+            raise Hangup("internal_error", "a track was given to a call that does not run")
+        item = new_id("item")
+        self._tasks.create_task(self._play_track(item, track), name=f"{self._id} track")
+        return item
+
+    async def _play_track(self, item: str, track: MediaStreamTrack) -> None:
+        pushed_ms = 0.0
+
+        def push(pcm: bytes) -> None:
+            nonlocal pushed_ms
+            pushed_ms += len(pcm) * 500 / self._play_rate
+            self.play(item, pcm)
+
+        await pump(track, self._play_rate, push, lambda: (pushed_ms - self.played(item)) / 1000)
+        self.finish(item)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    async def _serve(self) -> None:
+        try:
+            # Both waits end at the set-up deadline: the port's watch ends the call, and that cancels this task.
+            await self._nominated.wait()
+            await self._stack.connect()
+            self._connected(self._clock())
+            await self._stack.serve()
+        except Hangup as hangup:
+            self.end(hangup)
+
+    def _credentials_for(self, offer: Offer) -> ice.Credentials:
+        current = self.agent.pending or self.agent.credentials
+        if (offer.ufrag, offer.pwd) == (current.remote_ufrag, current.remote_pwd):
+            return current
+        fresh, void = self.agent.restart(offer.ufrag, offer.pwd)
+        for ufrag in void:
+            self._wire.unname(ufrag)
+        self._wire.name(fresh.ufrag, self)
+        return fresh
+
+    def _known(self, event: ice.SourceKnown, now: float) -> None:
+        self._wire.learn(event.source, self)
+
+    def _forgotten(self, event: ice.SourceForgotten, now: float) -> None:
+        self._wire.forget(event.source, self)
+
+    def _restarted(self, event: ice.Restarted, now: float) -> None:
+        for ufrag in event.dropped:
+            self._wire.unname(ufrag)
+
+    def _path(self, event: ice.PathNominated, now: float) -> None:
+        self._source, self._send = event.source, self._wire.sender(event.source)
+        self._path_heard = now
+        self._nominated.set()
+
+    def _consent(self, event: ice.ConsentRefreshed, now: float) -> None:
+        self.presence.heard = now
+
+    def write(self, datagram: bytes) -> None:
+        """Send a datagram to wherever the path leads now; before there is one it is dropped."""
+        self._send(datagram)
+
+    def _connected(self, now: float) -> None:
+        self.presence.connected = True
+        self.presence.heard = self._path_heard = now
+        self._next_report = now + random.uniform(0.5, 1.5)
+        self._join()
+
+    # --- sound --------------------------------------------------------------------------------------------------------
+
+    def _speaker(self) -> Playout:
+        if self._playout is None:
+            raise Hangup("internal_error", "sound for a call that nobody is attached to")
+        return self._playout
+
+    def _listen(self) -> None:
+        """Make receiver and sender for what is agreed now; again after every new agreement or listener."""
+        listener = self._listener
+        if listener is None:
+            return
+        agreed = self.offer.agreed
+        self._receiver = AudioReceiver(agreed, self._hear_rate, self._hearing(listener), listener.note)
+        self._sender = self._make_sender()
+        self._join()
+
+    def _hearing(self, listener: Listener) -> Callable[[bytes, float], None]:
+        track, hear = self._track, listener.hear
+        if track is None:
+            return hear
+
+        def both(pcm: bytes, at: float) -> None:
+            hear(pcm, at)
+            track.push(pcm)
+
+        return both
+
+    def _join(self) -> None:
+        """Take part in the 20 ms clock once there is somebody at both ends."""
+        if self._leave is None and self.presence.connected and self._playout is not None:
+            self._leave = self._ticker.join(self._tick)
+
+    def _sound(self, data: bytes, source: ice.Source, now: float) -> None:
+        packet = self._stack.unprotect(data)
+        if packet is None:
+            return
+        self.presence.heard = now
+        if source == self._source:
+            self._path_heard = now
+        elif now - self._path_heard > FOLLOW_S and (moved := self.agent.follow(source)) is not None:
+            self._path(moved, now)
+        if self._receiver is not None:
+            self._receiver.rtp(packet, now)
+
+    def _tick(self, now: float) -> None:
+        self._receiver.tick(now)
+        packet = self._sender.packet(self._playout.pull(now), now)
+        if packet is not None and (protected := self._stack.protect(packet)) is not None:
+            self._send(protected)

@@ -1,0 +1,334 @@
+"""The media port: one UDP port per worker for all its calls, on every address of the machine (RFC 7983 demultiplexing).
+
+Each local address has its own socket on the same port number, so that an answer leaves from the address that was asked.
+A wake-up reads a bounded batch; a datagram's source is looked up in a dictionary; the rest is plain calls. A source that
+nobody knows can say one thing: a STUN check with a username of ours and valid integrity. Everything else from strangers is
+dropped and counted, never logged, so that neither a flood nor a forgery costs a call anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from mediaserver.audio.ticker import Ticker
+from mediaserver.caller import Dialect
+from mediaserver.clock import Clock, monotonic
+from mediaserver.errors import BadRequest, ConfigError, Overloaded, TooLarge
+from mediaserver.rtc import addresses, description, ice, stack, stun
+from mediaserver.rtc.peer import Peer, Voice
+
+BATCH = 256
+"""Datagrams read per wake-up; then other work has its turn."""
+
+MAX_DATAGRAM = 2048
+_BUFFER = 4 * 1024 * 1024
+_WATCH_S = 0.25
+_PORT_TRIES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSettings:
+    """The media port as configured.
+
+    ``port`` 0 takes a free one. ``addresses``: see :mod:`mediaserver.rtc.addresses`; empty means automatic, ``loopback``
+    adds 127.0.0.1 and ::1 to that. Times in seconds. ``max_calls`` at once, of which ``max_pending`` may be setting up.
+    ``bitrate`` of our Opus in bit/s, ``complexity`` 0..10; ``dtx`` asks clients to stop sending in silence.
+    """
+
+    port: int = 0
+    addresses: tuple[str, ...] = ()
+    loopback: bool = False
+    setup_timeout_s: float = 10.0
+    silence_notice_s: float = 5.0
+    silence_end_s: float = 30.0
+    max_calls: int = 1000
+    max_pending: int = 200
+    bitrate: int = 32000
+    complexity: int = 5
+    dtx: bool = False
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened to datagrams since the port opened."""
+
+    received: int = 0
+    sent: int = 0
+    send_failed: int = 0
+    receive_failed: int = 0
+    oversize: int = 0
+    unknown_source: int = 0
+    bad_stun: int = 0
+    checks: int = 0
+    accepted: int = 0
+    refused_offers: int = 0
+    setup_timeouts: int = 0
+
+
+Receive = Callable[[bytes, ice.Source, float], None]
+
+
+@dataclass(slots=True)
+class Endpoint:
+    """One socket: bound to one local address, with the sources known on it."""
+
+    index: int
+    socket: socket.socket
+    local: addresses.LocalAddress
+    routes: dict[object, tuple[Receive, ice.Source, Peer]] = field(default_factory=dict)
+
+
+class MediaPort:
+    """See the module. Opened once per worker with :meth:`open`."""
+
+    def __init__(self, settings: MediaSettings, ticker: Ticker, endpoints: list[Endpoint], clock: Clock) -> None:
+        self.settings = settings
+        self._ticker = ticker
+        self._endpoints = endpoints
+        self._clock = clock
+        self._named: dict[bytes, Peer] = {}
+        self._peers: dict[str, Peer] = {}
+        self._counters = Counters()
+        self._deadlines = ice.Deadlines(settings.setup_timeout_s, settings.silence_notice_s, settings.silence_end_s)
+        self._voice = Voice(settings.bitrate, settings.complexity)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, settings: MediaSettings, ticker: Ticker, *, clock: Clock = monotonic
+    ) -> AsyncIterator[MediaPort]:
+        """Open the sockets, serve until the block ends, then close every call. Raises ConfigError when it cannot bind.
+
+        The ticker is the worker's: whoever made it runs it.
+        """
+        chosen = addresses.choose(settings.addresses, loopback=settings.loopback)
+        port = cls(settings, ticker, _bind_all(chosen, settings.port), clock)
+        async with asyncio.TaskGroup() as tasks:
+            port._listen()
+            watch = tasks.create_task(port._watch(), name="media port watch")
+            try:
+                yield port
+            finally:
+                watch.cancel()
+                await port._close()
+
+    @property
+    def port(self) -> int:
+        """The UDP port number, the same on every address."""
+        return int(self._endpoints[0].socket.getsockname()[1])
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses that answers advertise."""
+        return tuple(dict.fromkeys(e.local.advertise for e in self._endpoints))
+
+    @property
+    def peers(self) -> int:
+        """Calls that hold something here."""
+        return len(self._peers)
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+
+    def accept(self, offer: str, dialect: Dialect, *, call_id: str | None = None) -> tuple[Peer, str]:
+        """Make a peer for an offer and return it with the answer.
+
+        Raises BadRequest or TooLarge for an offer that cannot be, Overloaded when full. A peer that nobody runs is freed
+        at its set-up deadline all the same.
+        """
+        self._admit()
+        try:
+            read = description.read_offer(offer)
+        except (BadRequest, TooLarge):
+            self._counters.refused_offers += 1
+            raise
+        peer = Peer(
+            wire=self,
+            ticker=self._ticker,
+            dialect=dialect,
+            offer=read,
+            own=stack.certificate(),
+            clock=self._clock,
+            deadlines=self._deadlines,
+            voice=self._voice,
+            call_id=call_id,
+        )
+        self._peers[peer.id] = peer
+        self.name(peer.agent.credentials.ufrag, peer)
+        self._counters.accepted += 1
+        return peer, self._answer(peer, peer.agent.credentials)
+
+    def reoffer(self, peer: Peer, offer: str) -> str:
+        """Answer a new offer on a live call: other codecs or direction, and an ICE restart when its credentials are new.
+
+        DTLS, SRTP and our SSRC stay. Raises BadRequest, and keeps the call as it is, when the offer is another peer's.
+        """
+        return self._answer(peer, peer.renegotiate(description.read_offer(offer)))
+
+    def stats(self) -> dict[str, int]:
+        """Return the counters, and how many calls there are."""
+        counted = {name: getattr(self._counters, name) for name in Counters.__slots__}
+        return {**counted, "peers": len(self._peers), "pending": self._pending()}
+
+    def _admit(self) -> None:
+        if len(self._peers) >= self.settings.max_calls:
+            raise Overloaded("no free place for another call")
+        if self._pending() >= self.settings.max_pending:
+            raise Overloaded("too many calls are being set up", retry_after=2)
+
+    def _pending(self) -> int:
+        return sum(not peer.connected for peer in self._peers.values())
+
+    def _answer(self, peer: Peer, credentials: ice.Credentials) -> str:
+        local = description.Local(
+            credentials=credentials,
+            fingerprints=peer.fingerprints,
+            addresses=self.addresses,
+            port=self.port,
+            ssrc=peer.ssrc,
+            cname=peer.cname,
+            stream_id=peer.stream_id,
+            track_id=peer.track_id,
+            session=peer.session,
+            version=peer.version,
+            dtx=self.settings.dtx,
+        )
+        return description.write_answer(peer.offer, local)
+
+    # --- mediaserver.rtc.peer.Wire ------------------------------------------------------------------------------------
+
+    def sender(self, source: ice.Source) -> Callable[[bytes], None]:
+        """Return a plain call that sends to this source from the address it knows, and counts instead of raising."""
+        sendto, address, counters = self._endpoints[source.endpoint].socket.sendto, source.address, self._counters
+
+        def send(datagram: bytes) -> None:
+            try:
+                sendto(datagram, address)
+                counters.sent += 1
+            except OSError:  # the buffer is full, the host unreachable, the socket closed: UDP promises nothing
+                counters.send_failed += 1
+
+        return send
+
+    def learn(self, source: ice.Source, peer: Peer) -> None:
+        """Give datagrams of this source to this peer."""
+        self._endpoints[source.endpoint].routes[source.address] = (peer.datagram, source, peer)
+
+    def forget(self, source: ice.Source, peer: Peer) -> None:
+        """Treat this source as a stranger again, unless another peer has learnt it since."""
+        routes = self._endpoints[source.endpoint].routes
+        if (route := routes.get(source.address)) is not None and route[2] is peer:
+            del routes[source.address]
+
+    def name(self, ufrag: str, peer: Peer) -> None:
+        """Let checks with this fragment reach this peer."""
+        self._named[ufrag.encode()] = peer
+
+    def unname(self, ufrag: str) -> None:
+        """Let this fragment mean nothing."""
+        self._named.pop(ufrag.encode(), None)
+
+    def left(self, peer: Peer) -> None:
+        """Forget a peer."""
+        self._peers.pop(peer.id, None)
+
+    # --- the sockets --------------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        for endpoint in self._endpoints:
+            loop.add_reader(endpoint.socket, self._readable, endpoint)
+
+    def _readable(self, endpoint: Endpoint) -> None:
+        receive, routes, counters = endpoint.socket.recvfrom, endpoint.routes, self._counters
+        now = self._clock()
+        for _ in range(BATCH):
+            try:
+                data, address = receive(MAX_DATAGRAM + 1)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:  # an ICMP error of an earlier send: the next read works again
+                counters.receive_failed += 1
+                continue
+            counters.received += 1
+            if not 0 < len(data) <= MAX_DATAGRAM:
+                counters.oversize += 1
+                continue
+            route = routes.get(address)
+            if data[0] < 4:
+                self._check(endpoint, data, address, route and route[2], now)
+            elif route is not None:
+                route[0](data, route[1], now)
+            else:
+                counters.unknown_source += 1
+
+    def _check(self, endpoint: Endpoint, data: bytes, address: ice.Address, known: Peer | None, now: float) -> None:
+        message = stun.parse(data)
+        if message is None or message.kind != stun.BINDING_REQUEST:
+            self._counters.bad_stun += 1
+            return
+        names = stun.fragments(message.username)
+        peer = (self._named.get(names[0]) if names is not None else None) or known
+        source = ice.Source(endpoint.index, address)
+        response = peer.check(message, source, now) if peer is not None else None
+        if response is None:
+            self._counters.unknown_source += 1
+            return
+        self._counters.checks += 1
+        self.sender(source)(response)
+
+    async def _watch(self) -> None:
+        """See to the deadlines of all calls, also of those that nobody runs."""
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            now = self._clock()
+            for peer in list(self._peers.values()):
+                self._counters.setup_timeouts += peer.watch(now)
+
+    async def _close(self) -> None:
+        loop = asyncio.get_running_loop()
+        for peer in list(self._peers.values()):
+            await peer.close("server_shutdown")
+        for endpoint in self._endpoints:
+            loop.remove_reader(endpoint.socket)
+            endpoint.socket.close()
+
+
+# --- binding ----------------------------------------------------------------------------------------------------------
+
+
+def _bind_all(chosen: tuple[addresses.LocalAddress, ...], port: int) -> list[Endpoint]:
+    """Bind every address to the same port; with port 0 the first picks it, and again while another address has it taken."""
+    if not chosen:
+        raise ConfigError("media.addresses", "this machine has no address to listen on")
+    problem: OSError | None = None
+    for _ in range(1 if port else _PORT_TRIES):
+        endpoints: list[Endpoint] = []
+        try:
+            for index, local in enumerate(chosen):
+                number = endpoints[0].socket.getsockname()[1] if endpoints else port
+                endpoints.append(Endpoint(index, _bind(local, number), local))
+            return endpoints
+        except OSError as error:
+            problem = error
+            for endpoint in endpoints:
+                endpoint.socket.close()
+    raise ConfigError("media.port", f"cannot listen on UDP port {port}: {problem}")
+
+
+def _bind(local: addresses.LocalAddress, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if local.version == 6 else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        if local.version == 6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
+        sock.bind((local.bind, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
