@@ -87,27 +87,29 @@ class Server(Section, frozen=True):
     """Web origins whose pages may call (``https://app.example``), ``*`` for all; this machine's own are always allowed."""
     max_body: Bytes = 512 * 1024
     """Largest request body in bytes."""
-    drain_s: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
+    drain_s: Annotated[float, Meta(ge=0, le=86_400)] = 10.0
     """After the first signal to stop, calls may go on for this long; a second signal ends them at once."""
 
 
 class Media(Section, frozen=True):
     """The media port: one UDP port carries the sound of all calls."""
 
-    host: str = "::"
-    """Address to bind; ``::`` takes IPv6 and IPv4, ``0.0.0.0`` only IPv4."""
     port: Port = 8081
-    """UDP port; 0 takes a free one."""
+    """UDP port, the same on every address; 0 takes a free one."""
     addresses: tuple[str, ...] = ()
-    """Addresses told to callers; empty: those of this machine. Name the public one here behind a NAT or in a container."""
-    setup_s: Seconds = 10.0
+    """Addresses to bind and to tell callers; empty: all useful ones of this machine. ``public/own`` behind a NAT 1:1."""
+    loopback: bool = True
+    """Also 127.0.0.1 and ::1, for callers on this machine."""
+    setup_timeout_s: Seconds = 10.0
     """An offer that did not become a connected call by then is forgotten."""
-    lost_s: Seconds = 5.0
-    """Nothing heard from a caller for this long is reported."""
-    gone_s: Seconds = 30.0
+    silence_notice_s: Seconds = 5.0
+    """Nothing heard from a caller for this long is noticed."""
+    silence_end_s: Seconds = 30.0
     """Nothing heard from a caller for this long ends the call."""
     max_calls: Annotated[int, Meta(ge=1, le=100_000)] = 1000
     """Peers that the port holds at once, connecting ones included."""
+    max_pending: Annotated[int, Meta(ge=1, le=100_000)] = 200
+    """How many of them may still be connecting."""
 
 
 class Opus(Section, frozen=True):
@@ -117,6 +119,8 @@ class Opus(Section, frozen=True):
     """Bits per second, mono."""
     complexity: Annotated[int, Meta(ge=0, le=10)] = 5
     """CPU against quality, 0..10."""
+    dtx: bool = False
+    """Ask callers to send nothing while they are silent."""
 
 
 class Sessions(Section, frozen=True):
@@ -406,5 +410,5 @@ def _check(config: Config) -> None:
     tls = config.server.tls
     if tls.mode == "files" and not (tls.certificate and tls.key):
         raise ConfigError("server.tls", "mode 'files' needs certificate and key")
-    if config.media.lost_s >= config.media.gone_s:
-        raise ConfigError("media.lost_s", "must be less than media.gone_s")
+    if config.media.silence_notice_s >= config.media.silence_end_s:
+        raise ConfigError("media.silence_notice_s", "must be less than media.silence_end_s")

@@ -63,7 +63,7 @@ class JsonFormatter(logging.Formatter):
         if len(line) > MAX_LINE:
             facts.pop("trace", None)
             line = msgspec.json.encode({key: _clip(value, 120) for key, value in facts.items()} | {"cut": True})
-        return bytes(line).decode()
+        return str(line, "utf-8")
 
 
 class TextFormatter(logging.Formatter):

@@ -1,0 +1,110 @@
+"""The composition root: makes every object once and hands it to who needs it. The only file that imports all packages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from mediaserver.audio.ticker import Ticker
+from mediaserver.conversation.limits import Limits
+
+import web as pages
+from bridges import open_bridge
+from mediaserver.bridge import BridgeFactory
+from mediaserver.config import Config
+from mediaserver.conversation.sessions import Sessions
+from mediaserver.gateway.keys import KeyRing
+from mediaserver.rtc.port import MediaPort, MediaSettings
+from signaling.door import DOOR, Door, House, Way
+from signaling.middleware import add_headers, errors, preflight
+from signaling.routes import ROUTES
+
+OpenBridge = Callable[[str, Mapping[str, Any], str], AbstractAsyncContextManager[BridgeFactory]]
+"""Opens a provider: its name, its options, and the key's path for errors."""
+
+
+def build(config: Config, *, providers: OpenBridge = open_bridge) -> web.Application:
+    """Return the application; what it needs is opened when it starts and closed, in reverse, when it stops.
+
+    Raises ConfigError at once for a model that cannot be.
+    """
+    opening = {
+        name: providers(model.bridge, model.options(), f"models.{name}") for name, model in config.models.items()
+    }
+    app = web.Application(middlewares=[errors, preflight], client_max_size=config.server.max_body)
+    app[DOOR] = Door(config, KeyRing(config.keys, development=config.development_key.enabled), Path(pages.__path__[0]))
+    app.add_routes(ROUTES)
+    app.on_response_prepare.append(add_headers)
+    app.cleanup_ctx.append(partial(_open_house, opening=opening))
+    return app
+
+
+async def _open_house(
+    app: web.Application, opening: Mapping[str, AbstractAsyncContextManager[BridgeFactory]]
+) -> AsyncIterator[None]:
+    door = app[DOOR]
+    async with AsyncExitStack() as stack:
+        ways = {name: await _open_way(stack, name, bridge) for name, bridge in opening.items()}
+        ticker = await stack.enter_async_context(_Ticking())
+        port = await stack.enter_async_context(MediaPort.open(media_settings(door.config), ticker))
+        sessions = await stack.enter_async_context(Sessions(limits(door.config), door.config.sessions.max))
+        door.house = House(port, sessions, ways)
+        door.accepting = True
+        try:
+            yield
+        finally:
+            door.accepting = False
+            door.house = None
+
+
+async def _open_way(stack: AsyncExitStack, name: str, bridge: AbstractAsyncContextManager[BridgeFactory]) -> Way:
+    make = await stack.enter_async_context(bridge)
+    return Way(make, make(name).capabilities)
+
+
+class _Ticking:
+    """The worker's 20 ms clock, turning while the context is open."""
+
+    def __init__(self) -> None:
+        self._ticker = Ticker()
+        self._tasks = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Ticker:
+        """Start the clock."""
+        await self._tasks.__aenter__()
+        self._turning = self._tasks.create_task(self._ticker.run(), name="ticker")
+        return self._ticker
+
+    async def __aexit__(self, *error: Any) -> None:
+        """Stop it."""
+        self._turning.cancel()
+        await self._tasks.__aexit__(*error)
+
+
+def media_settings(config: Config) -> MediaSettings:
+    """Return the media port's settings."""
+    media, opus = config.media, config.opus
+    return MediaSettings(
+        port=media.port,
+        addresses=media.addresses,
+        loopback=media.loopback,
+        setup_timeout_s=media.setup_timeout_s,
+        silence_notice_s=media.silence_notice_s,
+        silence_end_s=media.silence_end_s,
+        max_calls=media.max_calls,
+        max_pending=media.max_pending,
+        bitrate=opus.bitrate,
+        complexity=opus.complexity,
+        dtx=opus.dtx,
+    )
+
+
+def limits(config: Config) -> Limits:
+    """Return the bounds of one session."""
+    sessions = config.sessions
+    return Limits(max_duration_s=sessions.max_duration_s, idle_s=sessions.idle_s, connect_s=sessions.connect_s)
