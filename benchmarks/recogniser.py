@@ -62,7 +62,8 @@ def main(directory: Path) -> None:
         if row["scored"] == "yes":
             wrong, total = wrong + errors(said, heard), total + len(said)
         times, sounds, ends = times + took, sounds + len(pcm) / 32000, [*ends, end * 1000]
-        print(f"{row['file']:20} {row['scored']:3} {errors(said, heard):2}/{len(said):2}  end {end * 1000:4.0f} ms  {partials:2}  {text}")
+        counts = f"{errors(said, heard):2}/{len(said):2}  end {end * 1000:4.0f} ms  {partials:2} partials"
+        print(f"{row['file']:20} {row['scored']:3} {counts}  {text}")
     print(f"WER {wrong}/{total} = {wrong / total:.1%}   RTF {times / sounds:.2f}   ", end="")
     print(f"end p50 {statistics.median(ends):.0f} ms, max {max(ends):.0f} ms")
 

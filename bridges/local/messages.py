@@ -86,7 +86,8 @@ def pack(message: Request | Reply) -> bytes:
 
 def read_reply(body: bytes) -> Reply:
     """Read one message of a worker, without its length. Raises msgspec.DecodeError."""
-    return _replies.decode(body)
+    reply: Reply = _replies.decode(body)
+    return reply
 
 
 class Requests:

@@ -28,7 +28,7 @@ _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S, _HEALTHY_S = 0.1, 5.0, 10.0
 class Job:
     """One piece of work. ``feed`` and ``end`` are plain calls that may come before a worker is free.
 
-    Results on the way go to ``take``, a plain call on the event loop.
+    Results on the way go to ``take``, a plain call that must not raise; ``None`` says that the job is over.
     """
 
     def __init__(self, number: int, told: Mapping[str, Any], take: Callable[[Any], None], max_wait_s: float) -> None:
@@ -37,7 +37,6 @@ class Job:
         self._take = take
         self._max_wait_s = max_wait_s
         self._worker: WorkerProcess | None = None
-        self._assigned = asyncio.Event()
         # Bounded by the caller: a turn has its longest length, and a text its longest number of characters.
         self._backlog: list[Begin | Feed | End] = [Begin(number, dict(told))]
         self._result: Any = None
@@ -48,20 +47,25 @@ class Job:
         self._send(Feed(self.number, data))
 
     def end(self) -> None:
-        """It has all its input."""
+        """It has all its input: from now on it waits for a worker no longer than the pool's longest wait."""
         self._send(End(self.number))
+        if self._worker is None:
+            asyncio.get_running_loop().call_later(self._max_wait_s, self._waited)
 
     async def result(self) -> Any:
-        """Wait for the end of the job and return its last result. Raises BridgeError: overloaded, crashed, or refused."""
-        try:
-            async with asyncio.timeout(self._max_wait_s):
-                await self._assigned.wait()
-        except TimeoutError:
-            raise BridgeError("all local engines are busy", code="overloaded") from None
-        await self.over.wait()  # a worker that dies ends it; the caller's own deadline ends one that hangs
+        """Wait for the end of the job and return its last result. Raises BridgeError: overloaded, crashed, or refused.
+
+        Bounded by the longest wait for a worker and by the death of that worker; against one that hangs the caller sets
+        its own deadline and leaves the job.
+        """
+        await self.over.wait()
         if self._failure is not None:
             raise self._failure
         return self._result
+
+    def _waited(self) -> None:
+        if self._worker is None:
+            self.finish(failure=BridgeError("all local engines are busy", code="overloaded"))
 
     def _send(self, request: Begin | Feed | End) -> None:
         if self.over.is_set():
@@ -74,7 +78,6 @@ class Job:
     def assign(self, worker: WorkerProcess) -> None:
         """A worker takes it up: send what has gathered."""
         self._worker = worker
-        self._assigned.set()
         for request in self._backlog:
             worker.send(request)
         self._backlog.clear()
@@ -90,7 +93,7 @@ class Job:
             return
         self._result, self._failure = result, failure
         self.over.set()
-        self._assigned.set()
+        self._take(None)
 
 
 class _Slot:
@@ -259,7 +262,9 @@ async def open_pool(engine: str, told: Mapping[str, Any], *, workers: int, max_w
         keepers = [tasks.create_task(pool.keep(slot)) for slot in pool.slots]
         try:
             yield pool
-        except Exception as raised:  # the user's own: it must leave this context as it is, not in the TaskGroup's wrapping
+        except (
+            Exception
+        ) as raised:  # the user's own: it must leave this context as it is, not in the TaskGroup's wrapping
             failure = raised
         finally:
             for keeper in keepers:
