@@ -10,8 +10,7 @@ from typing import Self
 from mediaserver.bridge import Bridge
 from mediaserver.caller import Caller
 from mediaserver.clock import Clock, monotonic, new_id
-from mediaserver.conversation.limits import Limits
-from mediaserver.conversation.session import Session
+from mediaserver.conversation.session import Limits, Session
 from mediaserver.errors import NotFound, Overloaded
 from mediaserver.events import EndReason, SessionEnded
 from mediaserver.settings import Settings

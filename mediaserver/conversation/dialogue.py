@@ -1,0 +1,360 @@
+"""The conversation itself: what the caller says becomes turns, turns become replies, replies are heard or cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mediaserver.audio.inbound import Edge
+from mediaserver.audio.levels import SILENCE_DB
+from mediaserver.audio.vad import WebRtcVoice
+from mediaserver.bridge import Capabilities
+from mediaserver.caller import Caller
+from mediaserver.clock import FRAME_MS, Clock, new_id
+from mediaserver.commands import Command, UpdateSession
+from mediaserver.conversation.asking import ask
+from mediaserver.conversation.conversation import Conversation, with_text
+from mediaserver.conversation.heard import Ledger
+from mediaserver.conversation.listening import Listening, MakeVoice
+from mediaserver.conversation.measure import Stopwatch
+from mediaserver.conversation.outbox import Outbox
+from mediaserver.conversation.replies import Replies, Reply
+from mediaserver.conversation.turn import (
+    Action,
+    Answer,
+    Begin,
+    Commit,
+    Committed,
+    Drop,
+    GiveUpWaiting,
+    Happening,
+    Interrupt,
+    Pause,
+    ReplyMade,
+    ReplyOver,
+    Resume,
+    Tick,
+    Turn,
+    Words,
+)
+from mediaserver.errors import BadRequest, Unsupported
+from mediaserver.events import (
+    DigitPressed,
+    Event,
+    InputCommitted,
+    InputTimedOut,
+    ItemAdded,
+    ItemDone,
+    PlayoutFinished,
+    PlayoutStarted,
+    Problem,
+    SessionUpdated,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptFailed,
+    TranscriptFinal,
+    TranscriptPartial,
+)
+from mediaserver.items import Item, Part
+from mediaserver.settings import Settings
+
+GAP_S = 0.3
+"""No frame for this long while the caller speaks: the network took them, and the turn must still come to an end."""
+
+
+class Dialogue:
+    """Satisfies :class:`mediaserver.conversation.session.Talk` for bridges whose turns we take.
+
+    Plain calls, one after the other (never one inside another); raises what is no request's fault.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        capabilities: Capabilities,
+        settings: Settings,
+        conversation: Conversation,
+        outbox: Outbox,
+        clock: Clock,
+        make_voice: MakeVoice = WebRtcVoice,
+    ) -> None:
+        self.settings = settings
+        self.conversation = conversation
+        self._caller = caller
+        self._capabilities = capabilities
+        self._outbox = outbox
+        self._clock = clock
+        detection = settings.turn_detection
+        self._turn = Turn(detection, lambda: new_id("item"))
+        always = capabilities.hears == "always"
+        self._listening = Listening(capabilities.input_rate, detection, outbox, always=always, make_voice=make_voice)
+        ledger = Ledger(capabilities.output_rate)
+        self.replies = Replies(self.conversation, caller, outbox, ledger, clock, self._turned)
+        self._next: Reply | None = None  # waits for transcripts, or for the end of the reply before it
+        self._watch: Stopwatch | None = None
+        self._frame_at = self._voiced_at = clock()
+
+    @property
+    def state(self) -> str:
+        """``idle``, ``speaking``, ``deciding``, ``replying`` or ``paused``."""
+        return self._turn.state
+
+    @property
+    def idle(self) -> bool:
+        """Nobody speaks and nothing is being made or played."""
+        return self._turn.state == "idle" and self._next is None
+
+    @property
+    def due(self) -> float | None:
+        """When :meth:`tick` has something to do, monotonic seconds."""
+        gap = self._frame_at + GAP_S if self._listening.speaking else None
+        waits = (self._turn.due, self.replies.due, gap)
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        if self._listening.speaking and now >= self._frame_at + GAP_S:
+            self._fill_gap(now)
+        self.replies.tick(now)
+        self._turned(Tick())
+        self._perhaps_next()
+
+    def tell(self, event: Event) -> None:
+        """Tell the client."""
+        self._caller.tell(event)
+
+    def ask(self, command: Command) -> None:
+        """Do what a client asks. Raises RequestError, Unsupported."""
+        ask(self, command)
+
+    # --- the caller's speech ------------------------------------------------------------------------------------------
+
+    def hear(self, pcm: bytes, at: float) -> Edge | None:
+        """Take one frame; an edge of speech that it makes certain is for :meth:`edge`, when nothing else is going on."""
+        self._frame_at = at
+        level = self.replies.level()
+        edge = self._listening.hear(pcm, SILENCE_DB if level is None else level)
+        if self._listening.voiced_now:
+            self._voiced_at = at
+        return edge
+
+    def _fill_gap(self, now: float) -> None:
+        """Put silence in the place of sound that did not come, so that the turn ends as if it had been quiet."""
+        silence = bytes(self._capabilities.input_rate * FRAME_MS // 1000 * 2)
+        for _ in range(int(GAP_S * 1000) // FRAME_MS):
+            edge = self._listening.hear(silence)
+            if edge is not None:
+                self.edge(edge)
+        self._frame_at = now
+
+    def edge(self, edge: Edge) -> None:
+        """Speech started or stopped."""
+        if self._turn.detection is None:
+            self._listening.begin_manual(edge, new_id("item"))
+        else:
+            self._turned(edge)
+
+    def _turned(self, happening: Happening) -> None:
+        for action in self._turn.on(happening, self._clock()):
+            self._act(action)
+
+    def _act(self, action: Action) -> None:
+        _ACTIONS[type(action)](self, action)
+
+    def _begin(self, action: Begin) -> None:
+        self.tell(SpeechStarted(action.item_id, self._listening.begin(action.item_id, action.start_ms)))
+
+    def _commit(self, action: Commit) -> None:
+        self._watch = Stopwatch(action.item_id, self._voiced_at)
+        self._listening.end(action.item_id)
+        self.tell(SpeechStopped(action.item_id, action.end_ms))
+        self._committed(action.item_id)
+
+    def _committed(self, item_id: str, transcript: str | None = None) -> None:
+        previous = self.conversation.last_id
+        self.tell(InputCommitted(item_id, previous))
+        item = Item(item_id, role="user", parts=(Part("input_audio", transcript),))
+        self.conversation.add(item)
+        self.tell(ItemAdded(item, previous))
+        if self._watch is not None:
+            self._watch.mark("committed", self._clock())
+
+    def _drop(self, action: Drop) -> None:
+        self._listening.clear()
+        self.tell(SpeechStopped(action.item_id, action.end_ms))
+
+    def _pause(self, _action: Pause) -> None:
+        self.replies.pause()
+
+    def _resume(self, _action: Resume) -> None:
+        self.replies.resume()
+
+    def _interrupt(self, action: Interrupt) -> None:
+        self.replies.interrupt("turn_detected", action.onset)
+        self._next = None
+
+    def _answer(self, _action: Answer) -> None:
+        if self._next is None:
+            self._next, self._watch = Reply(new_id("resp"), self.settings, watch=self._watch), None
+        self._perhaps_next()
+
+    def _give_up_waiting(self, action: GiveUpWaiting) -> None:
+        item_id, end_ms = new_id("item"), self._listening.clock_ms
+        self.tell(InputTimedOut(item_id, self._listening.last_voiced_ms, end_ms))
+        self._watch = None
+        self._committed(item_id, "")
+        self._done_user_item(item_id)
+        self._answer(Answer())
+
+    # --- what the bridge and the caller's side say --------------------------------------------------------------------
+
+    def happened(self, event: Event) -> None:
+        """Take an event of the bridge."""
+        row = _EVENTS.get(type(event))
+        if row is not None:
+            row(self, event)
+        elif self.replies.happened(event):
+            self._perhaps_next()
+        else:
+            self.tell(event)
+
+    def _partial(self, event: TranscriptPartial) -> None:
+        self.tell(event)
+        self._turned(Words(event.item_id, event.text, final=False))
+
+    def _final(self, event: TranscriptFinal) -> None:
+        self._written(event.item_id, event.text)
+        self.tell(event)
+        self._done_user_item(event.item_id)
+        self._turned(Words(event.item_id, event.text, final=True))
+        self._perhaps_next()
+
+    def _failed(self, event: TranscriptFailed) -> None:
+        self._written(event.item_id, "")
+        self.tell(event)
+        self._done_user_item(event.item_id)
+        self._turned(Words(event.item_id, "", final=True))
+        self._perhaps_next()
+
+    def _written(self, item_id: str, text: str) -> None:
+        item = self.conversation.find(item_id)
+        if item is not None:
+            self.conversation.replace(with_text(item, text))
+        if self._watch is not None and self._watch.item_id == item_id:
+            self._watch.mark("transcript", self._clock())
+
+    def _done_user_item(self, item_id: str) -> None:
+        item = self.conversation.find(item_id)
+        if item is not None:
+            self.tell(ItemDone(item, self.conversation.before(item_id)))
+
+    def noted(self, event: PlayoutStarted | PlayoutFinished | DigitPressed) -> None:
+        """Take what the caller's side reports."""
+        if isinstance(event, PlayoutStarted):
+            self.replies.started(event)
+        elif isinstance(event, PlayoutFinished):
+            self.replies.finished(event)
+            self._perhaps_next()
+        else:
+            self.tell(event)
+
+    # --- the next reply -----------------------------------------------------------------------------------------------
+
+    def want(self, reply: Reply) -> None:
+        """Make this reply as soon as what was said is written down; raises BadRequest while another is being made."""
+        if self.replies.busy or self._next is not None:
+            code = "conversation_already_has_active_response"
+            raise BadRequest("another response is being made: wait for response.done", code=code)
+        if not self._capabilities.text_output and reply.settings.output_modalities == ("text",):
+            raise Unsupported("the model behind this call does not write: output_modalities must be audio")
+        self._next = reply
+        if not reply.out_of_band:
+            reply.watch = self._watch_for_request()
+            self._turned(ReplyMade())
+        self._perhaps_next()
+
+    def _watch_for_request(self) -> Stopwatch:
+        """Go on with the turn that asks for this reply: one that called a function, one just committed, or a typed one."""
+        active = self.replies.last_called
+        if active is not None and active.watch is not None:
+            return active.watch
+        watch, self._watch = self._watch, None
+        return watch or Stopwatch(self.conversation.last_id or "", self._clock())
+
+    def _perhaps_next(self) -> None:
+        reply = self._next
+        if reply is None or self.replies.active is not None or self._turn.pending:
+            return
+        self._next = None
+        try:
+            self.replies.ask(reply)
+        except Unsupported as problem:
+            self.tell(Problem(problem.message, problem.code))
+            self._turned(ReplyOver())
+
+    def withdraw(self, response_id: str | None) -> bool:
+        """Stop making a reply: the active one, or the one that waits to be made."""
+        for reply, stop in ((self.replies.active, self.replies.cancel), (self._next, self._forget_next)):
+            if reply is not None and reply.cancelled is None and response_id in (None, reply.id):
+                stop()
+                return True
+        return False
+
+    def _forget_next(self) -> None:
+        reply, self._next = self._next, None
+        if reply is not None:
+            self.replies.never_made(reply)
+
+    # --- what the client asks --------------------------------------------------------------------------------
+
+    def configure(self, settings: Settings) -> None:
+        """Put settings in force."""
+        self._outbox.send(UpdateSession(settings=settings))
+        self.settings = settings
+        for action in self._turn.configure(settings.turn_detection):
+            self._act(action)
+        self._listening.configure(settings.turn_detection)
+        self.tell(SessionUpdated(settings))
+
+    def commit(self) -> None:
+        """End the caller's turn by hand; raises BadRequest when nothing was said."""
+        listening = self._listening
+        if not listening.committable:
+            raise BadRequest("there is no sound to commit", code="input_audio_buffer_commit_empty")
+        item_id = listening.item_id or new_id("item")
+        spoke = self._turn.item_id is not None
+        self._watch = Stopwatch(item_id, min(self._voiced_at, self._clock()))
+        listening.end(item_id)
+        if spoke:
+            self.tell(SpeechStopped(item_id, listening.clock_ms))
+        self._committed(item_id)
+        self._turned(Committed(item_id))
+
+    def clear_input(self) -> None:
+        """Forget sound that was not committed."""
+        for action in self._turn.forget():
+            self._act(action)
+        self._listening.clear()
+
+    def clear_output(self) -> None:
+        """Stop playing, and stop making what would be played."""
+        self.replies.interrupt("client_cancelled", self._clock())
+        self._turned(ReplyOver())
+
+
+_ACTIONS: dict[type, Callable[[Dialogue, Any], None]] = {
+    Begin: Dialogue._begin,
+    Commit: Dialogue._commit,
+    Drop: Dialogue._drop,
+    Pause: Dialogue._pause,
+    Resume: Dialogue._resume,
+    Interrupt: Dialogue._interrupt,
+    Answer: Dialogue._answer,
+    GiveUpWaiting: Dialogue._give_up_waiting,
+}
+
+_EVENTS: dict[type[Event], Callable[[Dialogue, Any], None]] = {
+    TranscriptPartial: Dialogue._partial,
+    TranscriptFinal: Dialogue._final,
+    TranscriptFailed: Dialogue._failed,
+}

@@ -1,0 +1,68 @@
+"""A bridge that takes its own turns, or has none: sound and commands go through, events come back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mediaserver.audio.inbound import Edge
+from mediaserver.caller import Caller
+from mediaserver.commands import Command, UpdateSession
+from mediaserver.conversation.outbox import Outbox
+from mediaserver.events import (
+    AudioDelta,
+    AudioDone,
+    DigitPressed,
+    Event,
+    PlayoutFinished,
+    PlayoutStarted,
+    SessionUpdated,
+)
+from mediaserver.settings import Settings
+
+
+class Through:
+    """Satisfies :class:`mediaserver.conversation.session.Talk` and does as little as can be for each frame."""
+
+    state = "listening"
+    idle = True
+    due: float | None = None
+
+    def __init__(self, caller: Caller, settings: Settings, outbox: Outbox) -> None:
+        self.settings = settings
+        self._caller = caller
+        self._outbox = outbox
+
+    def hear(self, pcm: bytes, _at: float) -> Edge | None:
+        """Take one frame."""
+        self._outbox.hear(pcm)
+        return None
+
+    def edge(self, edge: Edge) -> None:
+        """There are none: nobody looks for them."""
+
+    def happened(self, event: Event) -> None:
+        """Play sound, tell the rest."""
+        if isinstance(event, AudioDelta):
+            self._caller.play(event.item_id, event.pcm)
+            return
+        if isinstance(event, AudioDone):
+            self._caller.finish(event.item_id)
+        self._caller.tell(event)
+
+    def noted(self, event: PlayoutStarted | PlayoutFinished | DigitPressed) -> None:
+        """Pass keys on to the client; what is played is the bridge's business."""
+        if isinstance(event, DigitPressed):
+            self._caller.tell(event)
+
+    def ask(self, command: Command) -> None:
+        """Pass a command on. Raises Unsupported."""
+        if isinstance(command, UpdateSession):
+            command = replace(command, settings=replace(command.settings, model=self.settings.model))
+            self._outbox.send(command)
+            self.settings = command.settings
+            self._caller.tell(SessionUpdated(self.settings))
+        else:
+            self._outbox.send(command)
+
+    def tick(self, now: float) -> None:
+        """Nothing is waited for."""
