@@ -79,9 +79,7 @@ class Script:
     def said(self, now: float) -> list[Action]:
         """The current turn's last word has left."""
         self._saying, self._said_at, self._quiet_since = False, now, now
-        if (
-            self._sounding or self._playing
-        ):  # an answer that began while we spoke: the echo, or a server with a short patience
+        if self._fresh and (self._sounding or self._playing):  # it began while we spoke: an echo, or a short patience
             self._answer_started(now)
         return self.tick(now)
 
