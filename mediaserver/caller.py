@@ -7,19 +7,11 @@ from it; nothing else on the way back buffers audio.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from mediaserver.audio.playout import Played as Played
 from mediaserver.commands import Command
 from mediaserver.events import DigitPressed, Event, PlayoutFinished, PlayoutStarted
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """How much of one item's sound has really left, in milliseconds."""
-
-    item_id: str
-    played_ms: int
 
 
 class Listener(Protocol):

@@ -1,0 +1,55 @@
+"""How much live sound to hold back before it is played: as little as its jitter allows. Pure, counted in 20 ms frames."""
+
+from __future__ import annotations
+
+WINDOW = 150
+"""Pulls (3 s) over which the queue must have been too deep before a frame is given up."""
+
+MOST = 15
+"""The deepest cushion, 300 ms: a source that stutters more than that stutters."""
+
+
+class Cushion:
+    """Grows a frame each time the sound runs dry; says when the queue was deeper than needed for seconds.
+
+    Start :meth:`ready` with the frames at hand, then tell :meth:`pulled` what each pull left behind.
+    """
+
+    def __init__(self) -> None:
+        self.frames = 1
+        self.underruns = 0
+        self._filling = True
+        self._least = MOST
+        self._pulls = 0
+
+    def ready(self, queued: int, *, complete: bool) -> bool:
+        """Say whether to play now; ``complete``: no more will come, so there is nothing to wait for."""
+        if self._filling and (complete or queued >= self.frames):
+            self._filling = False
+            self._forget()
+        return not self._filling
+
+    def ran_dry(self) -> None:
+        """The next frame was due and had not come: hold back one more from now on."""
+        self.underruns += 1
+        self.frames = min(self.frames + 1, MOST)
+        self._filling = True
+
+    def rest(self) -> None:
+        """The sound ended or was cut: fill again before the next."""
+        self._filling = True
+
+    def pulled(self, left: int) -> bool:
+        """Note the frames left after a pull; True when one can be given up without running dry."""
+        self._least = min(self._least, left)
+        self._pulls += 1
+        return self._pulls >= WINDOW and self._least > 0
+
+    def gave_up(self) -> None:
+        """A frame was dropped: measure afresh."""
+        self.frames = max(1, self.frames - 1)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._least = MOST
+        self._pulls = 0

@@ -1,0 +1,246 @@
+"""The loudspeaker queue of one caller: whole replies go in, one 20 ms frame at a time comes out. Pure.
+
+What was heard is what was pulled: every frame that leaves here goes straight into a packet.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mediaserver.audio.cushion import Cushion
+from mediaserver.clock import FRAME_MS
+from mediaserver.events import PlayoutFinished, PlayoutStarted
+
+FADE_MS = 5
+"""Long enough that a cut does not click, short enough that it is still one frame."""
+
+QUIET = 200
+"""Peak (of 32767) under which a frame of live sound is not missed, about -44 dBFS."""
+
+REMEMBERED = 256
+"""Items whose heard length is still known after they have gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How much of one item's sound has really left, in milliseconds."""
+
+    item_id: str
+    played_ms: int
+
+
+@dataclass(slots=True)
+class _Item:
+    id: str
+    sound: bytearray = field(default_factory=bytearray)
+    left: int = 0
+    """Bytes that have left."""
+    started: bool = False
+    finished: bool = False
+
+
+class Playout:
+    """Plays items in the order in which they first appear; PCM16 mono at ``rate`` Hz in and out.
+
+    ``note`` is told when an item's first frame left and when its last one has. ``live`` sound arrives as it is made and
+    gets a cushion that follows its jitter. More than ``limit_s`` seconds are not kept: the newest is dropped and counted.
+    """
+
+    def __init__(
+        self,
+        rate: int,
+        note: Callable[[PlayoutStarted | PlayoutFinished], None],
+        *,
+        live: bool = False,
+        limit_s: float = 600.0,
+    ) -> None:
+        self._rate = rate
+        self._note = note
+        self._cushion = Cushion() if live else None
+        self._frame = rate * FRAME_MS // 1000 * 2
+        self._fade = rate * FADE_MS // 1000 * 2
+        self._limit = int(rate * limit_s) * 2
+        self._items: OrderedDict[str, _Item] = OrderedDict()
+        self._gone: OrderedDict[str, int] = OrderedDict()
+        self._queued = 0
+        self._dropped = 0
+        self._tail: bytes | None = None
+        self._sounding = False
+        self._paused = False
+        self._fade_in = False
+
+    @property
+    def queued_ms(self) -> int:
+        """Milliseconds that wait to be played."""
+        return self._ms(self._queued)
+
+    @property
+    def dropped_ms(self) -> int:
+        """Milliseconds that were over the limit."""
+        return self._ms(self._dropped)
+
+    @property
+    def paused(self) -> bool:
+        """Whether :meth:`pause` holds the queue."""
+        return self._paused
+
+    @property
+    def underruns(self) -> int:
+        """How often live sound ran dry."""
+        return self._cushion.underruns if self._cushion else 0
+
+    def push(self, item_id: str, pcm: bytes) -> None:
+        """Queue sound of any length for an item."""
+        item = self._item(item_id)
+        room = self._limit - self._queued
+        if len(pcm) > room:
+            self._dropped += len(pcm) - room
+            pcm = pcm[: room & ~1]
+        item.sound += pcm
+        self._queued += len(pcm)
+
+    def finish(self, item_id: str) -> None:
+        """No more comes for this item; PlayoutFinished follows when its last sample has left, also if it has none."""
+        self._item(item_id).finished = True
+
+    def pull(self, now: float) -> bytes | None:
+        """Return exactly one frame of 20 ms, or None when there is nothing to say; call it each 20 ms."""
+        if self._tail is not None:
+            frame, self._tail = self._tail, None
+            return frame
+        item = self._head(now)
+        if self._paused:
+            return self._fall_silent(item)
+        if item is None or not self._has_frame(item):
+            self._run_dry(item)
+            return None
+        return self._take(item, now)
+
+    def pause(self) -> None:
+        """Be silent within one frame and keep the queue."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on where :meth:`pause` stopped."""
+        self._fade_in = self._paused and not self._sounding
+        self._paused = False
+
+    def clear(self) -> tuple[Played, ...]:
+        """Forget the queue; the next pull is a short fade, then silence. Returns what left of each unfinished item."""
+        if self._sounding and self._items:
+            self._tail = self._faded_out(bytes(next(iter(self._items.values())).sound[: self._fade]))
+        played = tuple(Played(item.id, self._ms(item.left)) for item in self._items.values())
+        for item in self._items.values():
+            self._remember(item)
+        self._items.clear()
+        self._queued = 0
+        self._sounding = self._paused = self._fade_in = False
+        if self._cushion:
+            self._cushion.rest()
+        return played
+
+    def played(self, item_id: str) -> int:
+        """Milliseconds of this item that have left; 0 for one that is not known."""
+        item = self._items.get(item_id)
+        return self._ms(item.left if item else self._gone.get(item_id, 0))
+
+    # --- the inside ---------------------------------------------------------------------------------------------------
+
+    def _ms(self, size: int) -> int:
+        return size * 500 // self._rate
+
+    def _item(self, item_id: str) -> _Item:
+        item = self._items.get(item_id)
+        if item is None:
+            item = self._items[item_id] = _Item(item_id)
+        return item
+
+    def _head(self, now: float) -> _Item | None:
+        """Return the item that plays, after saying goodbye to those whose last frame has left.
+
+        A frame is 20 ms long: it has left when the next pull comes. What is said may well call back into this queue.
+        """
+        while self._items:
+            item = next(iter(self._items.values()))
+            if not item.finished or len(item.sound) > 1:
+                return item
+            self._end(item, now)
+        return None
+
+    def _end(self, item: _Item, now: float) -> None:
+        self._queued -= len(item.sound)
+        del self._items[item.id]
+        self._remember(item)
+        self._sounding = False
+        if self._cushion:
+            self._cushion.rest()
+        self._note(PlayoutFinished(item.id, self._ms(item.left), now))
+
+    def _remember(self, item: _Item) -> None:
+        self._gone[item.id] = item.left
+        if len(self._gone) > REMEMBERED:
+            self._gone.popitem(last=False)
+
+    def _has_frame(self, item: _Item) -> bool:
+        queued = len(item.sound) // self._frame
+        if self._cushion and not self._cushion.ready(queued, complete=item.finished):
+            return False
+        return queued > 0 or item.finished
+
+    def _run_dry(self, item: _Item | None) -> None:
+        if item is not None and self._sounding and self._cushion:
+            self._cushion.ran_dry()
+        self._sounding = False
+
+    def _take(self, item: _Item, now: float) -> bytes:
+        if self._cushion and self._cushion.pulled(len(item.sound) // self._frame - 1):
+            self._give_up_one(item, self._cushion)
+        frame = self._cut(item, self._frame)
+        if len(frame) < self._frame:
+            frame += bytes(self._frame - len(frame))
+        if self._fade_in:
+            frame = self._faded_in(frame)
+        self._sounding = True
+        if not item.started:
+            item.started = True
+            self._note(PlayoutStarted(item.id, now))
+        return frame
+
+    def _cut(self, item: _Item, size: int) -> bytes:
+        """Take up to ``size`` bytes from the front; deleting there costs a bytearray nothing."""
+        piece = bytes(item.sound[: min(size, len(item.sound) & ~1)])
+        del item.sound[: len(piece)]
+        item.left += len(piece)
+        self._queued -= len(piece)
+        return piece
+
+    def _give_up_one(self, item: _Item, cushion: Cushion) -> None:
+        """Skip a frame that nobody will miss; its milliseconds count as played, for they are no longer to come."""
+        piece = np.frombuffer(item.sound[: self._frame], "<i2")
+        if len(item.sound) >= 2 * self._frame and int(np.abs(piece.astype(np.int32)).max()) < QUIET:
+            self._cut(item, self._frame)
+            cushion.gave_up()
+
+    def _fall_silent(self, item: _Item | None) -> bytes | None:
+        if not self._sounding or item is None:
+            return None
+        self._sounding = False
+        piece = self._cut(item, self._fade)
+        return self._faded_out(piece) if piece else None
+
+    def _faded_out(self, piece: bytes) -> bytes | None:
+        samples = np.frombuffer(piece[: len(piece) & ~1], "<i2")
+        if not len(samples):
+            return None
+        faded = (samples * np.linspace(1.0, 0.0, len(samples), dtype=np.float32)).astype("<i2").tobytes()
+        return faded + bytes(self._frame - len(faded))
+
+    def _faded_in(self, frame: bytes) -> bytes:
+        self._fade_in = False
+        samples = np.frombuffer(frame[: self._fade], "<i2")
+        ramp = np.linspace(0.0, 1.0, len(samples), dtype=np.float32)
+        return (samples * ramp).astype("<i2").tobytes() + frame[self._fade :]

@@ -1,0 +1,155 @@
+"""One 20 ms clock for all calls of a worker, split into four slots so that calls do not all encode at once."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+
+from mediaserver.clock import FRAME_MS, Clock, monotonic
+
+PERIOD = FRAME_MS / 1000
+SLOTS = 4
+STEP = PERIOD / SLOTS
+
+MOST_BEHIND = 3 * SLOTS
+"""Steps (60 ms) that are made up for; what lies further back is skipped, for a burst would only be late sound."""
+
+_EARLY = 0.001
+"""Timers of libuv count whole milliseconds and may be that much early."""
+
+Tick = Callable[[float], None]
+
+
+class Pace:
+    """Which slots are due: steps of 5 ms counted from zero of the clock, so that nothing ever drifts. Pure."""
+
+    def __init__(self) -> None:
+        self.late = 0
+        self.skipped = 0
+        self._done = 0
+
+    def start(self, now: float) -> None:
+        """Begin at ``now``: nothing before it is owed."""
+        self._done = self._step(now)
+
+    def due(self, now: float) -> range:
+        """Return the steps to do now, oldest first; counts those that come more than a step late, or never."""
+        step, first = self._step(now), self._done + 1
+        if step - first > MOST_BEHIND:
+            self.skipped += step - SLOTS + 1 - first
+            first = step - SLOTS + 1
+        self.late += step > first
+        self._done = max(self._done, step)
+        return range(first, step + 1)
+
+    def wait(self, now: float, busy: Callable[[int], bool]) -> float:
+        """Return the seconds until the next step whose slot is busy; at most one period."""
+        step = next((s for s in range(self._done + 1, self._done + 1 + SLOTS) if busy(s % SLOTS)), self._done + SLOTS)
+        return max(0.0, step * STEP - now)
+
+    @staticmethod
+    def _step(now: float) -> int:
+        return int((now + _EARLY) / STEP)
+
+
+class Ticker:
+    """Calls every joined ``tick(now)`` each 20 ms; sleeps without a timer while nobody has joined.
+
+    Ticks are plain calls on the event loop. One that raises is taken off the clock and reported to the loop's exception
+    handler: the fault of one call must not silence the others.
+    """
+
+    def __init__(self, clock: Clock = monotonic) -> None:
+        self._clock = clock
+        self._slots: tuple[dict[object, Tick], ...] = tuple({} for _ in range(SLOTS))
+        self._pace = Pace()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def late(self) -> int:
+        """Wake-ups that found more than one step due."""
+        return self._pace.late
+
+    @property
+    def skipped(self) -> int:
+        """Steps that were never done because the loop was blocked for longer than 60 ms."""
+        return self._pace.skipped
+
+    def __len__(self) -> int:
+        return sum(map(len, self._slots))
+
+    async def run(self) -> None:
+        """Tick until cancelled; owned by whoever runs the media port."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            if len(self):
+                self._begin()
+            await self._loop.create_future()
+        finally:
+            self._stop()
+            self._loop = None
+
+    def join(self, tick: Tick, phase: float | None = None) -> Callable[[], None]:
+        """Have ``tick`` called each 20 ms; returns the call that leaves again (idempotent).
+
+        ``phase`` is a time of this clock, in seconds, just after which the tick should come (the arrival of live sound);
+        None takes the least loaded slot.
+        """
+        slot = self._slots[self._choose(phase)]
+        key = object()
+        slot[key] = tick
+        if self._loop is not None and self._timer is None:
+            self._begin()
+
+        def leave() -> None:
+            slot.pop(key, None)
+            if not len(self):
+                self._stop()
+
+        return leave
+
+    def _choose(self, phase: float | None) -> int:
+        if phase is None:
+            return min(range(SLOTS), key=lambda index: len(self._slots[index]))
+        return math.ceil(phase % PERIOD / STEP) % SLOTS
+
+    def _begin(self) -> None:
+        self._pace.start(self._clock())
+        self._schedule()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _schedule(self) -> None:
+        # The delay is computed anew from absolute steps each time, on our own clock: the loop's may be a cached one.
+        if self._loop is not None and len(self):
+            delay = self._pace.wait(self._clock(), lambda slot: bool(self._slots[slot]))
+            self._timer = self._loop.call_later(delay, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        for step in self._pace.due(self._clock()):
+            self._tick(self._slots[step % SLOTS])
+        if self._timer is None:  # a tick may have been the last to leave and another the first to join
+            self._schedule()
+
+    def _tick(self, slot: dict[object, Tick]) -> None:
+        for key in tuple(slot):
+            tick = slot.get(key)
+            if tick is None:
+                continue
+            try:
+                tick(self._clock())
+            except Exception as error:  # anything: the other calls go on
+                slot.pop(key, None)
+                self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        if self._loop is not None:
+            self._loop.call_exception_handler(
+                {"message": "a tick failed and was taken off the clock", "exception": error}
+            )
