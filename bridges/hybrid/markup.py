@@ -7,6 +7,7 @@ import re
 _HOLD = 300
 """Characters held back at most for a link that may still close."""
 
+_LINK = re.compile(r"\[[^\]]*\](?:\([^)]*\)|(?=[^(]))")
 _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^[ \t]*```.*$", re.M), ""),
     (re.compile(r"^[ \t]*(?:#{1,6}|>|[-*+])[ \t]+", re.M), ""),
@@ -30,8 +31,9 @@ class Markup:
         self._held += text
         cut = max(self._held.rfind(space) for space in " \n\t") + 1
         link = self._held.rfind("[", 0, cut)
-        if link >= 0 and cut - link < _HOLD and not re.match(r"\[[^\]]*\](?:\([^)]*\)|[^(])", self._held[link:]):
-            cut = link
+        if link >= 0 and cut - link < _HOLD:
+            closed = _LINK.match(self._held, link)
+            cut = cut if closed and closed.end() <= cut else link
         ready, self._held = self._held[:cut], self._held[cut:]
         return self._clean(ready)
 

@@ -5,10 +5,11 @@ Source: OpenAI API reference, "Chat completions"; spoken alike by Ollama, llama.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -40,7 +41,7 @@ _NEVER_RETRIED = frozenset({"insufficient_quota", "billing_hard_limit_reached", 
 
 
 class OpenAICompatibleModel:
-    """Satisfies :class:`mediaserver.speech.LanguageModel`; closing the iterator closes the request, so that the far end stops."""
+    """Satisfies :class:`mediaserver.speech.LanguageModel`; closing the iterator closes the request: the far end stops."""
 
     def __init__(self, client: httpx.AsyncClient, chosen: OpenAICompatible) -> None:
         self._client = client
@@ -66,7 +67,7 @@ class OpenAICompatibleModel:
             async with aclosing(self._stream(body)) as pieces:
                 async for piece in pieces:
                     yield piece
-        except httpx.TimeoutException as late:
+        except (httpx.TimeoutException, TimeoutError) as late:
             raise BridgeError("the language model did not answer in time", code="llm_timeout") from late
         except httpx.HTTPError as broken:
             # Its text may name the server; the class is enough for the caller.
@@ -78,7 +79,7 @@ class OpenAICompatibleModel:
             if response.status_code != 200:
                 raise await _refusal(response)
             completion, events = Completion(), EventData()
-            async with aclosing(_data(response, events)) as lines:
+            async with aclosing(_data(response, events, self._chosen.between_tokens_s)) as lines:
                 async for data in lines:
                     if text := completion.chunk(data):
                         yield text
@@ -86,16 +87,27 @@ class OpenAICompatibleModel:
                 yield rest
 
 
-async def _data(response: httpx.Response, events: EventData) -> AsyncGenerator[str, None]:
+async def _data(response: httpx.Response, events: EventData, limit_s: float) -> AsyncGenerator[str, None]:
     """Yield the data of each event up to ``[DONE]``, or to the end where a server does not say it."""
-    async for received in response.aiter_bytes():
-        for data in events.feed(received):
-            if data.strip() == "[DONE]":
-                return
-            yield data
+    async with aclosing(_timely(response, limit_s)) as pieces:
+        async for received in pieces:
+            for data in events.feed(received):
+                if data.strip() == "[DONE]":
+                    return
+                yield data
     for data in events.finish():
         if data.strip() != "[DONE]":
             yield data
+
+
+async def _timely(response: httpx.Response, limit_s: float) -> AsyncGenerator[bytes, None]:
+    """Yield what comes; the wait for the first bytes is the client's read timeout, later ones have ``limit_s`` each."""
+    async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_bytes())) as pieces:
+        piece = await anext(pieces, b"")
+        while piece:
+            yield piece
+            async with asyncio.timeout(limit_s):
+                piece = await anext(pieces, b"")
 
 
 async def _refusal(response: httpx.Response) -> BridgeError:

@@ -1,0 +1,23 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridges.llm.sse import LONGEST, EventData
+from mediaserver.errors import BridgeError
+
+WIRE = b': ping\r\n\r\ndata: {"a":1}\r\n\r\nevent: x\ndata: one\ndata: two\n\ndata:[DONE]'
+
+
+@given(st.lists(st.integers(0, len(WIRE)), max_size=8))
+def test_pieces_do_not_matter(cuts: list[int]) -> None:
+    events, found = EventData(), []
+    edges = [0, *sorted(cuts), len(WIRE)]
+    for begin, end in zip(edges, edges[1:], strict=False):
+        found += events.feed(WIRE[begin:end])
+    found += events.finish()
+    assert found == ['{"a":1}', "one\ntwo", "[DONE]"]
+
+
+def test_refuses_an_endless_event() -> None:
+    with pytest.raises(BridgeError):
+        list(EventData().feed(b"data: " + b"x" * LONGEST))
