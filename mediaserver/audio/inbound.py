@@ -88,6 +88,7 @@ class Inbound:
         """
         if is_silent(pcm):
             self.level, voiced = SILENCE_DB, False
+            self._floor.feed(SILENCE_DB)
         else:
             voiced = self._is_voice(pcm, guard_db)
         self.clock_ms += FRAME_MS

@@ -68,7 +68,7 @@ class NoiseFloor:
 
     The floor is the lowest smoothed level of the last ``windows`` windows of ``window_ms``; speech has gaps within that
     time and so cannot lift it (R. Martin, "Noise power spectral density estimation based on optimal smoothing and minimum
-    statistics", 2001, in its simplest form). Digital silence says nothing of a room and is left out.
+    statistics", 2001, in its simplest form).
     """
 
     LOWEST_DB = -70.0
@@ -85,8 +85,7 @@ class NoiseFloor:
 
     def feed(self, level: float) -> float:
         """Take the level of one 20 ms frame in dBFS and return the floor in dBFS."""
-        if level <= SILENCE_DB:
-            return self.level
+        level = max(level, self.LOWEST_DB)
         self._smooth = level if self._smooth is None else self._smooth + 0.3 * (level - self._smooth)
         self._lowest = min(self._lowest, self._smooth)
         self._frames += 1

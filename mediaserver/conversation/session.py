@@ -220,8 +220,8 @@ class Session:
             self.end("provider_closed")
 
     async def _say_goodbye(self, ended: SessionEnded) -> None:
-        self.tell(ended)
         try:
+            self.tell(ended)
             async with asyncio.timeout(CLOSE_WITHIN_S):
                 await self.caller.close(ended.reason)
         except TimeoutError:
