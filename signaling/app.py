@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
@@ -10,19 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from mediaserver.audio.ticker import Ticker
-from mediaserver.conversation.limits import Limits
 
 import web as pages
 from bridges import open_bridge
+from mediaserver.audio.ticker import Ticker
 from mediaserver.bridge import BridgeFactory
 from mediaserver.config import Config
+from mediaserver.conversation.session import Limits, Session
 from mediaserver.conversation.sessions import Sessions
+from mediaserver.events import SessionEnded
 from mediaserver.gateway.keys import KeyRing
 from mediaserver.rtc.port import MediaPort, MediaSettings
 from signaling.door import DOOR, Door, House, Way
 from signaling.middleware import add_headers, errors, preflight
 from signaling.routes import ROUTES
+
+log = logging.getLogger(__name__)
 
 OpenBridge = Callable[[str, Mapping[str, Any], str], AbstractAsyncContextManager[BridgeFactory]]
 """Opens a provider: its name, its options, and the key's path for errors."""
@@ -52,7 +56,7 @@ async def _open_house(
         ways = {name: await _open_way(stack, name, bridge) for name, bridge in opening.items()}
         ticker = await stack.enter_async_context(_Ticking())
         port = await stack.enter_async_context(MediaPort.open(media_settings(door.config), ticker))
-        sessions = await stack.enter_async_context(Sessions(limits(door.config), door.config.sessions.max))
+        sessions = await stack.enter_async_context(_sessions(door.config))
         door.house = House(port, sessions, ways)
         door.accepting = True
         try:
@@ -65,6 +69,14 @@ async def _open_house(
 async def _open_way(stack: AsyncExitStack, name: str, bridge: AbstractAsyncContextManager[BridgeFactory]) -> Way:
     make = await stack.enter_async_context(bridge)
     return Way(make, make(name).capabilities)
+
+
+def _sessions(config: Config) -> Sessions:
+    return Sessions(config.sessions.max, limits(config), on_end=_log_end)
+
+
+def _log_end(session: Session, ended: SessionEnded) -> None:
+    log.info("a call ended", extra={"call_id": session.caller.id, "reason": ended.reason, "detail": ended.detail})
 
 
 class _Ticking:

@@ -58,18 +58,25 @@ class Door:
     reports: Counter[str] = field(default_factory=Counter)
 
     def open_house(self) -> House:
-        """Return what new calls need. Raises Overloaded before it is open and while the server stops."""
+        """Return what new calls need. Raises Overloaded before it is open, when it is full, and while the server stops."""
         if self.house is None or not self.accepting:
             raise Overloaded("the server does not accept calls now", code="draining")
+        self.house.sessions.check()
         return self.house
 
     def call(self, call_id: str, who: Principal) -> Call:
         """Return a call of this caller. Raises NotFound, the same for a call of another as for none."""
-        session = self.house.sessions.get(call_id) if self.house is not None else None
+        session = self._session(call_id)
         call = self.calls.get(session) if session is not None else None
         if call is None or call.owner != who.name:
             raise NotFound("there is no such call", code="call_not_found", param="call_id")
         return call
+
+    def _session(self, call_id: str) -> Session | None:
+        try:
+            return None if self.house is None else self.house.sessions.get(call_id)
+        except NotFound:
+            return None
 
 
 DOOR: web.AppKey[Door] = web.AppKey("door", Door)

@@ -35,7 +35,7 @@ class Reply:
 
     made: ResponseCreated
     say: Say
-    conversation_id: str | None
+    conversation_id: str
     max_output_tokens: int | None = None
     output_format: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Reply:
         if known is None:
             known = self.outputs[item.id] = Output(item, len(self.outputs))
             fresh = replace(item, parts=(), arguments="", status="in_progress")
-            self._say("response.output_item.added", known, item=write_item(fresh), item_id=None)
+            self._say_item("response.output_item.added", known, fresh)
         return known
 
     def message(self, item_id: str) -> Output:
@@ -93,8 +93,9 @@ class Reply:
         entry.item = item
         if not entry.text_done:
             entry.text_done = True
-            self._say("response.function_call_arguments.delta", entry, call_id=item.call_id, delta=item.arguments)
-            done = {"call_id": item.call_id, "name": item.name, "arguments": item.arguments}
+            call_id, arguments = item.call_id or "", item.arguments
+            self._say("response.function_call_arguments.delta", entry, call_id=call_id, delta=arguments)
+            done = {"call_id": call_id, "name": item.name or "", "arguments": arguments}
             self._say("response.function_call_arguments.done", entry, **done)
 
     def item_done(self, item: Item) -> None:
@@ -107,7 +108,7 @@ class Reply:
         elif item.kind == "function_call":
             self.call(item)
         entry.item, entry.done = item, True
-        self._say("response.output_item.done", entry, item=write_item(item), item_id=None)
+        self._say_item("response.output_item.done", entry, item)
 
     def end(self, done: ResponseDone) -> None:
         """Close what is still open and say ``response.done``."""
@@ -139,10 +140,12 @@ class Reply:
         part = {"type": "audio", "transcript": text} if self.audible else {"type": "text", "text": text}
         self._say(name, entry, content_index=0, part=part)
 
-    def _say(self, name: str, entry: Output, **fields: Any) -> None:
+    def _say(self, what: str, entry: Output, /, **fields: Any) -> None:
         places = {"response_id": self.made.response_id, "output_index": entry.index, "item_id": entry.item.id}
-        said = places | fields
-        self.say(name, **{key: value for key, value in said.items() if value is not None})
+        self.say(what, **places, **fields)
+
+    def _say_item(self, what: str, entry: Output, item: Item) -> None:
+        self.say(what, response_id=self.made.response_id, output_index=entry.index, item=write_item(item))
 
     def _written(self, status: str, done: ResponseDone | None, usage: Usage | None) -> dict[str, Any]:
         output = {"format": self.output_format, "voice": self.made.voice}

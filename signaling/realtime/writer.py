@@ -45,7 +45,7 @@ class Writer:
         said, self._said = self._said, []
         return said
 
-    def say(self, name: str, **fields: Any) -> None:
+    def say(self, name: str, /, **fields: Any) -> None:
         """Write one server event."""
         self._said.append({"type": name, "event_id": new_id("event"), **fields})
 
@@ -134,15 +134,14 @@ class Writer:
         self.say(name, previous_item_id=event.previous_item_id, item=write_item(event.item))
 
     def _reply_of(self, item: Item) -> Reply | None:
-        """Return the response that made an item: the one that spoke of it, else the youngest of this conversation."""
+        """Return the response that made an item: the one that spoke of it, else the youngest."""
         for reply in self._replies.values():
             if item.id in reply.outputs:
                 return reply
         made = item.role == "assistant" or item.kind == "function_call"
         if not made or item.id in self.client_items:
             return None
-        ours = [reply for reply in self._replies.values() if reply.conversation_id is not None]
-        return ours[-1] if ours else None
+        return next(reversed(self._replies.values()), None)
 
     def response_created(self, event: ResponseCreated) -> None:
         """The model began."""

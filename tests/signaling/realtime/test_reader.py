@@ -1,0 +1,115 @@
+import json
+from typing import Any
+
+import pytest
+
+from mediaserver import commands as c
+from mediaserver.items import Item, Part
+from mediaserver.settings import Settings, Tool
+from signaling.realtime.effective import Effective
+from signaling.realtime.reader import Reader, Refused
+
+
+def reader() -> Reader:
+    return Reader(Effective(Settings("local", instructions="Be brief.", voice="en")))
+
+
+def read(message: dict[str, Any]) -> c.Command:
+    return reader().read(json.dumps(message))
+
+
+MESSAGE = {"id": "i", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}
+ITEM = Item("i", "message", "user", (Part("input_text", "hi"),))
+
+
+@pytest.mark.parametrize(
+    ("message", "command"),
+    [
+        ({"type": "input_audio_buffer.commit"}, c.CommitInput(event_id="e1")),
+        ({"type": "input_audio_buffer.clear"}, c.ClearInput(event_id="e1")),
+        ({"type": "output_audio_buffer.clear"}, c.ClearOutput(event_id="e1")),
+        (
+            {"type": "conversation.item.create", "item": MESSAGE, "previous_item_id": "root"},
+            c.CreateItem(event_id="e1", item=ITEM, previous_item_id="root"),
+        ),
+        ({"type": "conversation.item.retrieve", "item_id": "i"}, c.RetrieveItem(event_id="e1", item_id="i")),
+        (
+            {"type": "conversation.item.truncate", "item_id": "i", "content_index": 0, "audio_end_ms": 5},
+            c.TruncateItem(event_id="e1", item_id="i", content_index=0, audio_end_ms=5),
+        ),
+        ({"type": "conversation.item.delete", "item_id": "i"}, c.DeleteItem(event_id="e1", item_id="i")),
+        ({"type": "response.create"}, c.CreateResponse(event_id="e1")),
+        ({"type": "response.cancel", "response_id": "r"}, c.CancelResponse(event_id="e1", response_id="r")),
+        (
+            {"type": "session.update", "session": {"type": "realtime", "instructions": "x"}},
+            c.UpdateSession(event_id="e1", settings=Settings("local", instructions="x", voice="en")),
+        ),
+    ],
+)
+def test_every_event_becomes_its_command(message: dict[str, Any], command: c.Command) -> None:
+    assert read(message | {"event_id": "e1"}) == command
+
+
+def test_a_response_may_differ_from_the_session() -> None:
+    said = {
+        "instructions": "shout",
+        "output_modalities": ["text"],
+        "audio": {"output": {"voice": "cedar"}},
+        "tools": [{"type": "function", "name": "f"}],
+        "conversation": "none",
+        "metadata": {"k": "v"},
+        "input": [MESSAGE],
+    }
+    command = read({"type": "response.create", "response": said})
+    assert isinstance(command, c.CreateResponse)
+    assert command.settings == Settings(
+        "local", instructions="shout", output_modalities=("text",), voice="cedar", tools=(Tool("f"),)
+    )
+    assert (command.instructions, command.voice, command.output_modalities) == ("shout", "cedar", ("text",))
+    assert command.out_of_band and command.input == (ITEM,) and command.metadata == (("k", "v"),)
+
+
+def test_updates_add_up() -> None:
+    one = reader()
+    one.read('{"type": "session.update", "session": {"instructions": "a"}}')
+    command = one.read('{"type": "session.update", "session": {"audio": {"output": {"speed": 1.5}}}}')
+    assert isinstance(command, c.UpdateSession)
+    assert (command.settings.instructions, command.settings.speed) == ("a", 1.5)
+
+
+def test_a_refused_update_leaves_no_trace() -> None:
+    one = reader()
+    with pytest.raises(Refused):
+        one.read('{"type": "session.update", "session": {"instructions": "a", "output_modalities": ["text", "audio"]}}')
+    assert one.effective.settings.instructions == "Be brief."
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "param"),
+    [
+        ({}, "missing_required_parameter", "type"),
+        ({"type": 5}, "invalid_value", "type"),
+        ({"type": "response.think"}, "invalid_value", "type"),
+        ({"type": "input_audio_buffer.append", "audio": "AAAA"}, "unsupported_over_webrtc", "audio"),
+        ({"type": "conversation.item.delete"}, "missing_required_parameter", "item_id"),
+        ({"type": "conversation.item.delete", "item_id": 5}, "invalid_type", "item_id"),
+        ({"type": "response.create", "extra": 1}, "unknown_parameter", "extra"),
+        ({"type": "response.create", "response": {"modalities": []}}, "unknown_parameter", "response.modalities"),
+        ({"type": "response.create", "response": {"tools": [{"type": "mcp"}]}}, "unsupported_by_provider", "response.tools[0].type"),
+        ({"type": "response.create", "response": {"input": [{"type": "image"}]}}, "invalid_request", "response.input[0].type"),
+        ({"type": "conversation.item.truncate", "item_id": "i", "content_index": 0, "audio_end_ms": -1}, "invalid_type", "audio_end_ms"),
+        ({"type": "session.update", "session": {"api_key": "x"}}, "unknown_parameter", "session.api_key"),
+        ({"type": "session.update", "session": {"output_modalities": ["text", "audio"]}}, "invalid_value", "session.output_modalities"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_the_clients_event(message: dict[str, Any], code: str, param: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read(message | {"event_id": "mine"})
+    assert (refused.value.error.code, refused.value.error.param, refused.value.event_id) == (code, param, "mine")
+
+
+@pytest.mark.parametrize("text", ["{", b'{"type": "response.create"}', b"\0", '{"event_id": 5, "type": "x"}'])
+def test_a_name_that_cannot_be_read_is_left_out(text: str | bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        reader().read(text)
+    assert refused.value.event_id is None
