@@ -1,0 +1,95 @@
+import socket
+
+import msgspec
+import pytest
+
+from mediaserver.config import Config, Media, Server, Tls
+from mediaserver.rtc import opus
+from signaling.doctor import checks
+
+
+def only(findings):
+    (found,) = findings
+    return found
+
+
+def config(**sections) -> Config:
+    return msgspec.structs.replace(Config(), **sections)
+
+
+@pytest.fixture
+def taken():
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+    ):
+        tcp.bind(("127.0.0.1", 0))
+        tcp.listen()
+        udp.bind(("127.0.0.1", 0))
+        yield tcp.getsockname()[1], udp.getsockname()[1]
+
+
+def test_versions_are_named():
+    assert "aiortc" in only(checks.versions(Config())).said
+
+
+def test_a_taken_http_port_is_wrong_and_the_remedy_named(taken):
+    found = only(checks.http_port(config(server=Server(port=taken[0]))))
+    assert found.verdict == "wrong"
+    assert "taken" in found.said
+    assert "--port" in found.remedy
+
+
+def test_a_free_http_port():
+    assert only(checks.http_port(config(server=Server(port=0)))).verdict == "ok"
+
+
+def test_a_taken_media_port(taken):
+    found = only(checks.media_port(config(media=Media(port=taken[1], addresses=("127.0.0.1",)))))
+    assert found.verdict == "wrong"
+    assert "media.port" in found.remedy
+
+
+def test_an_address_that_this_machine_does_not_have():
+    found = only(checks.media_port(config(media=Media(port=0, addresses=("192.0.2.99",)))))
+    assert found.verdict == "wrong"
+    assert "public/own" in found.remedy
+
+
+def test_what_is_no_address():
+    found = only(checks.media_port(config(media=Media(addresses=("here",)))))
+    assert found.verdict == "wrong"
+    assert not list(checks.advertised(config(media=Media(addresses=("here",)))))
+
+
+@pytest.mark.parametrize(
+    ("address", "verdict", "words"),
+    [
+        ("127.0.0.1", "note", "only this machine"),
+        ("10.0.0.5", "note", "inside this network"),
+        ("8.8.8.8/10.0.0.5", "ok", "8.8.8.8"),
+    ],
+)
+def test_who_can_reach_what_callers_are_told(address, verdict, words):
+    found = only(checks.advertised(config(media=Media(addresses=(address,)))))
+    assert found.verdict == verdict
+    assert words in found.said
+
+
+def test_codecs_with_a_library_and_without(monkeypatch):
+    assert only(checks.codecs(Config())).verdict == "ok"
+    monkeypatch.setattr(opus, "library", lambda: opus.Library("none", "", "", None))
+    assert only(checks.codecs(Config())).verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("server", "verdict"),
+    [
+        (Server(), "note"),
+        (Server(tls=Tls(mode="self-signed")), "ok"),
+        (Server(tls=Tls(mode="files", certificate="/no/such", key="/no/such")), "wrong"),
+        (Server(public_url="https://voice.example"), "ok"),
+    ],
+)
+def test_tls(server, verdict):
+    assert only(checks.tls(config(server=server))).verdict == verdict
