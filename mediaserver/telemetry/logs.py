@@ -8,6 +8,7 @@ costs lines (counted), never a call.
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
 import queue
@@ -17,8 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TextIO
-
-import msgspec
 
 FIELDS = (
     "call_id", "session_id", "principal", "model", "reason", "detail", "status", "method", "route", "code",
@@ -51,7 +50,7 @@ class _Queue(logging.handlers.QueueHandler):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line."""
+    """One JSON object per line, in ASCII: no character of it moves a cursor or starts a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, at most MAX_LINE bytes."""
@@ -59,11 +58,11 @@ class JsonFormatter(logging.Formatter):
         facts |= _fields(record)
         if record.exc_info:
             facts["trace"] = _trace(record)
-        line = msgspec.json.encode(facts)
+        line = json.dumps(facts)
         if len(line) > MAX_LINE:
             facts.pop("trace", None)
-            line = msgspec.json.encode({key: _clip(value, 120) for key, value in facts.items()} | {"cut": True})
-        return str(line, "utf-8")
+            line = json.dumps({key: _clip(value, 40) for key, value in facts.items()} | {"cut": True})
+        return line
 
 
 class TextFormatter(logging.Formatter):
