@@ -45,9 +45,10 @@ _SETUP = {"actpass": "active", "passive": "active", "active": "passive"}
 _PTIMES = (20, 40, 60)
 
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
-_MEDIA_LINE = re.compile(r"m=([a-z]{1,32}) (\d{1,5})(?:/\d+)? ([A-Z/]{1,32}) (.+)")
-_ICE_TEXT = re.compile(r"[A-Za-z0-9+/]{4,256}")
+_MEDIA_LINE = re.compile(r"m=([a-z]{1,32}) (\d{1,5})(?:/\d+)? ([A-Z/]{1,32}) (.+)", re.ASCII)
+_ICE_TEXT = re.compile(r"[A-Za-z0-9+/_=-]{4,256}")  # RFC 8839 §5.4, and what some clients add to it
 _TOKEN = re.compile(r"[\x21\x23-\x27\x2a\x2b\x2d\x2e0-9A-Z\x5e-\x7e]{1,64}")
+_FORMAT = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}|\d|[1-9]\d|1[01]\d|12[0-7]", re.ASCII)
 
 _TRANSPORT = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:")
 _KEPT = {
@@ -252,7 +253,8 @@ def _mirror(section: list[str], parsed: MediaDescription) -> MediaLine:
     mid = parsed.rtp.muxId or None
     if mid is not None and not _TOKEN.fullmatch(mid):
         raise _invalid("a=mid is no token")
-    return MediaLine(kind, profile, formats, mid)
+    # Formats are only repeated when we refuse the line; nonsense is not worth repeating, but one format has to be there.
+    return MediaLine(kind, profile, formats if all(map(_FORMAT.fullmatch, formats.split())) else "0", mid)
 
 
 def _accept(line: MediaLine, accepted: str) -> MediaLine:
