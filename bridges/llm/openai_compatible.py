@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, cast
 
 import httpx
@@ -23,6 +23,8 @@ from mediaserver.speech import Message, ToolRequest
 
 _CONNECTIONS = httpx.Limits(max_connections=200, max_keepalive_connections=20, keepalive_expiry=60)
 _ERROR_BYTES = 20_000
+_DRAIN_S = 0.5
+_TURNS = 4
 
 _STATUS: dict[int, tuple[str, bool]] = {
     400: ("invalid_request", False),
@@ -93,11 +95,20 @@ async def _data(response: httpx.Response, events: EventData, limit_s: float) -> 
         async for received in pieces:
             for data in events.feed(received):
                 if data.strip() == "[DONE]":
+                    await _drain(pieces)
                     return
                 yield data
     for data in events.finish():
         if data.strip() != "[DONE]":
             yield data
+
+
+async def _drain(pieces: AsyncGenerator[bytes, None]) -> None:
+    """Read the end of the body, which should be there: only then the connection can be used again."""
+    with suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(_DRAIN_S):
+            async for _ in pieces:
+                continue
 
 
 async def _timely(response: httpx.Response, limit_s: float) -> AsyncGenerator[bytes, None]:
@@ -188,4 +199,10 @@ async def open_chat(chosen: OpenAICompatible) -> AsyncIterator[OpenAICompatibleM
     async with httpx.AsyncClient(
         base_url=base, headers=headers, timeout=timeout, limits=_CONNECTIONS, trust_env=False
     ) as client:
-        yield OpenAICompatibleModel(client, chosen)
+        try:
+            yield OpenAICompatibleModel(client, chosen)
+        finally:
+            for _ in range(
+                _TURNS
+            ):  # httpx's nested generators of an answer that was cut close in later turns of the loop
+                await asyncio.sleep(0)

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 import soxr
 
+from bridges.local.engine import EngineMissing
 from bridges.local.trim import Trimmer
 from bridges.local.wording import speakable
-from bridges.local.worker import EngineMissing
 
 RATE = 16000
 PIECE = RATE // 5 * 2

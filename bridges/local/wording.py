@@ -37,12 +37,14 @@ _ENGLISH: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ..
     (re.compile(r"\s*=\s*"), " equals "),
     (re.compile(r"#(?=\d)"), "number "),
 )
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _SPEECHLESS = re.compile(r"[<>{}\[\]|\\^~`_*#]+")
 """Markup characters: the voices would take them for commands or spell them out."""
 
 
 def speakable(text: str, voice: str) -> str:
     """Return ``text`` as it should be handed to a voice (``en-US``, ``de-DE``, …); empty when there is nothing to say."""
+    text = _TAG.sub(" ", text)
     if voice.startswith("en"):
         for pattern, words in _ENGLISH:
             text = pattern.sub(words, text)

@@ -13,10 +13,11 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
+from bridges.local.engine import Engine, EngineMissing
 from bridges.local.messages import (
     Begin,
     Drop,
@@ -36,35 +37,6 @@ from bridges.local.messages import (
 _PR_SET_PDEATHSIG = 1
 _NICENESS = 5
 """A little behind the process that keeps the 20 ms clock."""
-
-
-class EngineMissing(Exception):
-    """The engine or its data is not installed; the message says what to do."""
-
-
-class Engine(Protocol):
-    """What a worker runs: one job at a time."""
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """What the server should know of the loaded engine."""
-        ...
-
-    def begin(self, told: Mapping[str, Any]) -> None:
-        """Start a job."""
-        ...
-
-    def feed(self, data: bytes) -> Any:
-        """Take input; return a result on the way, or None."""
-        ...
-
-    def end(self, piece: Callable[[Any], bool]) -> Any:
-        """Finish: hand out results on the way (``piece`` says False when nobody wants more) and return the last."""
-        ...
-
-    def drop(self) -> None:
-        """Forget the job."""
-        ...
 
 
 def _recogniser(told: Mapping[str, Any]) -> Engine:
@@ -151,7 +123,8 @@ class Worker:
         return self._wanted()
 
     def _wanted(self) -> bool:
-        return self._receive(0) and self._dropped != self._job
+        self._receive(0)
+        return self._dropped != self._job
 
     def _say(self, reply: Reply) -> None:
         data = memoryview(pack(reply))

@@ -20,7 +20,7 @@ def cut(text: str, step: int = 3) -> list[str]:
         ("Ask Dr. Smith or J. R. Ewing. He is in.", ["Ask Dr. Smith or J. R. Ewing. ", "He is in."]),
         ("See https://example.org/a.b?c=1 for the rest. Bye now.", None),
         ("One, two, three, four, five, six. That was it.", ["One, two, three, ", "four, five, six. That was it."]),
-        ("今日は。元気ですか？", ["今日は。", "元気ですか？"]),
+        ("今日は。元気です。", ["今日は。", "元気です。"]),
         ("1. Open the door. 2. Close it again.", ["1. Open the door. ", "2. Close it again."]),
     ],
 )

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ WIRE = b': ping\r\n\r\ndata: {"a":1}\r\n\r\nevent: x\ndata: one\ndata: two\n\nda
 def test_pieces_do_not_matter(cuts: list[int]) -> None:
     events, found = EventData(), []
     edges = [0, *sorted(cuts), len(WIRE)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         found += events.feed(WIRE[begin:end])
     found += events.finish()
     assert found == ['{"a":1}', "one\ntwo", "[DONE]"]

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ TEXT = "a <think>b < c </thinking> d</think>e <thin> f<think>g"
 @given(st.lists(st.integers(0, len(TEXT)), max_size=10))
 def test_leaves_out_thoughts_however_it_is_cut(cuts: list[int]) -> None:
     thinking, edges = Thinking(), [0, *sorted(cuts), len(TEXT)]
-    spoken = "".join(thinking.feed(TEXT[begin:end]) for begin, end in zip(edges, edges[1:], strict=False))
+    spoken = "".join(thinking.feed(TEXT[begin:end]) for begin, end in pairwise(edges))
     assert spoken + thinking.flush() == "a e <thin> f"
 
 

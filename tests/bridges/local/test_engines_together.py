@@ -1,0 +1,121 @@
+"""The embedded engines end to end: what the voice says the recogniser hears, and a whole turn goes through the chain."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bridges import open_bridge
+from bridges.local.recogniser import Recogniser, open_recogniser
+from bridges.local.voice import Voice, open_voice
+from bridges.options import LocalRecogniser, LocalVoice
+from mediaserver.commands import BeginSpeech, EndSpeech, Respond
+from mediaserver.events import AudioDelta, Event, ResponseDone, TextDone, TranscriptFinal, TranscriptPartial
+from mediaserver.items import Item, Part
+from mediaserver.settings import Settings
+from mediaserver.speech import Partial
+from tests import clips
+
+pytestmark = pytest.mark.engines
+SENTENCES = (
+    "the weather is very nice in the city today",
+    "there are seven days in a week and twelve months in a year",
+    "my brother works in a hospital near the river",
+    "we will meet at the station in the morning",
+)
+
+
+@pytest.fixture
+async def voice() -> AsyncIterator[Voice]:
+    async with open_voice(LocalVoice()) as engine:
+        yield engine
+
+
+@pytest.fixture
+async def recogniser() -> AsyncIterator[Recogniser]:
+    async with open_recogniser(LocalRecogniser(workers=1)) as engine:
+        await engine.warm()
+        yield engine
+
+
+async def said(voice: Voice, text: str, **how: object) -> bytes:
+    return b"".join([sound.pcm async for sound in voice.speak(text, **how)])  # type: ignore[arg-type]
+
+
+def errors(spoken: list[str], heard: list[str]) -> int:
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(spoken, 1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
+    return row[-1]
+
+
+async def heard(recogniser: Recogniser, pcm: bytes) -> tuple[str, list[Partial]]:
+    partials: list[Partial] = []
+    sound = bytes(9600) + pcm + bytes(16000)
+    async with recogniser.utterance(partials.append) as utterance:
+        for at in range(0, len(sound), 640):
+            utterance.feed(sound[at : at + 640])
+        return (await asyncio.wait_for(utterance.finish(), 20)).text, partials
+
+
+async def test_what_is_said_is_heard(voice: Voice, recogniser: Recogniser) -> None:
+    wrong = total = 0
+    for sentence in SENTENCES:
+        text, partials = await heard(recogniser, await said(voice, sentence))
+        wrong, total = wrong + errors(sentence.split(), text.split()), total + len(sentence.split())
+        assert partials
+    assert wrong / total < 0.4
+
+
+async def test_the_voice_speaks_in_small_pieces_and_at_the_pace_that_is_asked(voice: Voice) -> None:
+    pieces = [sound.pcm async for sound in voice.speak("Good morning to all of you, how are you today?")]
+    assert all(0 < len(piece) <= voice.rate * 2 // 5 for piece in pieces)
+    slow, fast = [len(await said(voice, "Good morning to all of you.", speed=speed)) for speed in (0.7, 1.5)]
+    assert slow > 1.5 * fast
+    assert await said(voice, "...") == b""
+    assert await said(voice, "Hello", voice="nobody") == await said(voice, "Hello", voice=voice.voices[0])
+
+
+async def test_leaving_a_turn_frees_the_recogniser(recogniser: Recogniser) -> None:
+    async with recogniser.utterance(lambda partial: None) as utterance:
+        utterance.feed(clips.clip("english123").pcm)
+    assert (await heard(recogniser, clips.clip("english123").pcm))[0] == "one two three"
+
+
+async def test_speech_in_transcript_answer_and_speech_out() -> None:
+    events: list[Event] = []
+    ready = asyncio.Event()
+
+    async def until(kind: type[Event]) -> None:
+        async with asyncio.timeout(20):
+            while not any(isinstance(event, kind) for event in events):
+                await asyncio.sleep(0.01)
+
+    settings = Settings("local")
+    async with open_bridge("hybrid", {"stt": {"workers": 1}}) as make, asyncio.TaskGroup() as tasks:
+        bridge = make("local")
+        running = tasks.create_task(bridge.run(settings, events.append, ready.set))
+        await asyncio.wait_for(ready.wait(), 20)
+        bridge.send(BeginSpeech(item_id="i1"))
+        sound = bytes(9600) + clips.clip("english123").pcm + bytes(9600)
+        for at in range(0, len(sound), 640):
+            bridge.hear(sound[at : at + 640])
+        bridge.send(EndSpeech(item_id="i1"))
+        await until(TranscriptFinal)
+        (transcript,) = [event.text for event in events if isinstance(event, TranscriptFinal)]
+        user = Item("i1", role="user", parts=(Part("input_audio", transcript),))
+        bridge.send(Respond(response_id="r1", settings=settings, items=(user,)))
+        await until(ResponseDone)
+        running.cancel()
+    assert transcript == "one two three"
+    assert any(isinstance(event, TranscriptPartial) for event in events)
+    (written,) = [event.text for event in events if isinstance(event, TextDone)]
+    assert re.fullmatch(r"I heard: one two three\.", written)
+    sounds = [event for event in events if isinstance(event, AudioDelta)]
+    assert "".join(event.text for event in sounds) == written
+    assert sum(len(event.pcm) for event in sounds) > bridge.capabilities.output_rate
+    assert isinstance(events[-1], ResponseDone)
+    assert events[-1].status == "completed"
