@@ -73,6 +73,7 @@ class NoiseFloor:
 
     LOWEST_DB = -70.0
     HIGHEST_DB = -20.0
+    FIRST_DB = -40.0
     BIAS_DB = 1.5  # the minimum of a noise lies below its mean
 
     def __init__(self, *, windows: int = 6, window_ms: int = 400) -> None:
@@ -92,8 +93,9 @@ class NoiseFloor:
         if self._frames >= self._frames_per_window:
             self._minima.append(self._lowest)
             self._frames, self._lowest = 0, 0.0
-        if self._minima:
-            self.level = self._bounded(min(*self._minima, self._lowest))
+        # Until the first window is full the sound may be speech from its first frame on: louder rooms are believed later.
+        known = min(self._minima, default=self.FIRST_DB)
+        self.level = self._bounded(min(known, self._lowest))
         return self.level
 
     def _bounded(self, level: float) -> float:
