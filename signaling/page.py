@@ -35,9 +35,10 @@ async def static(request: web.Request) -> web.StreamResponse:
 
 
 def _file(root: Path, name: str) -> web.FileResponse:
+    if "\0" in name or any(part.startswith((".", "_")) for part in Path(name).parts):
+        raise NotFound("there is no such file")
     path = (root / name).resolve()
-    hidden = any(part.startswith((".", "_")) for part in Path(name).parts)
-    if hidden or "\0" in name or not path.is_relative_to(root.resolve()) or not path.is_file():
+    if not path.is_relative_to(root.resolve()) or not path.is_file():
         raise NotFound("there is no such file")
     response = web.FileResponse(path, headers={"Cache-Control": "no-cache"})
     if kind := _TYPES.get(path.suffix):

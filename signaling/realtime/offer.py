@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import UNSET
 
 from mediaserver.errors import BadRequest, RequestError, TooLarge, UnsupportedMedia
@@ -78,7 +79,7 @@ async def _json(request: web.Request, limit: int) -> Offered:
 async def _multipart(request: web.Request, limit: int) -> Offered:
     try:
         parts = await _parts(request, limit)
-    except (ValueError, AssertionError, RuntimeError, LookupError):
+    except (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError):
         raise BadRequest("the multipart body is malformed") from None
     if "sdp" not in parts:
         raise BadRequest("the part 'sdp' is missing", code="missing_required_parameter", param="sdp")
