@@ -42,7 +42,7 @@ class Stopwatch:
         """Close the stage that this mark ends; marks that only count once are ignored when they come again."""
         if self._done or (mark in _ONCE and mark in self._marked):
             return
-        if mark == "asked" and "tool_called" not in self._marked:
+        if (mark == "asked" and "tool_called" not in self._marked) or (mark == "text" and "audio" in self._marked):
             return
         self._marked.add(mark)
         self._stages.append(Stage(_ENDS[mark], self.now, max(self.now, at)))
