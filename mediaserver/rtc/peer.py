@@ -10,10 +10,11 @@ import asyncio
 import random
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Protocol
 
 from aiortc import MediaStreamTrack
+from aiortc.rtp import RtcpByePacket, RtcpRrPacket, RtcpSrPacket
 
 from mediaserver.audio.playout import Playout
 from mediaserver.audio.ticker import Ticker
@@ -74,6 +75,19 @@ class Wire(Protocol):
         ...
 
 
+REPORT_S = (1.0, 4.0)
+"""The random time between RTCP reports, in seconds (RFC 3550 §6.2, with the reduced minimum of §6.2 for sessions of two)."""
+
+
+@dataclass(slots=True)
+class _Sound:
+    """What exists once somebody listens."""
+
+    receiver: AudioReceiver
+    sender: AudioSender
+    playout: Playout
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """How we sound: Opus bitrate in bit/s and complexity 0..10."""
@@ -103,7 +117,7 @@ class Peer:
         self._ticker = ticker
         self._dialect = dialect
         self._clock = clock
-        self._voice = voice
+        self._opus = voice
         self.offer = offer
         self.ssrc = secrets.randbits(32)
         self.cname = secrets.token_hex(8)
@@ -124,9 +138,7 @@ class Peer:
         self._released = False
         self._tasks: asyncio.TaskGroup | None = None
         self._listener: Listener | None = None
-        self._receiver: AudioReceiver | None = None
-        self._sender: AudioSender | None = None
-        self._playout: Playout | None = None
+        self._sound: _Sound | None = None
         self._leave: Callable[[], None] | None = None
         self._track: PeerTrack | None = None
         self._hear_rate = 0
@@ -162,19 +174,30 @@ class Peer:
         return self.presence.verdict(self._clock()) == "silent"
 
     @property
-    def stats(self) -> dict[str, int]:
+    def stats(self) -> dict[str, float | None]:
         """Counters of this call, for logs and metrics."""
-        return {"refused": self._stack.refused, "disturbances": self._stack.disturbances}
+        counts: dict[str, float | None] = {"refused": self._stack.refused, "disturbances": self._stack.disturbances}
+        if (sound := self._sound) is not None:
+            counts |= {f"received_{name}": value for name, value in asdict(sound.receiver.stats).items()}
+            counts |= {f"sent_{name}": value for name, value in asdict(sound.sender.stats).items()}
+        return counts
 
     # --- the session's side: mediaserver.caller.Caller ----------------------------------------------------------------
 
     def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
         """Say who listens and at which rates; until then what the client says is dropped."""
         self._listener = listener
-        self._hear_rate, self._play_rate = hear_rate, play_rate
         self._dialect.attach(listener)
-        self._playout = Playout(play_rate, listener.note, live=live)
-        self._listen()
+        before, self._hear_rate, self._play_rate = self._sound, hear_rate, play_rate
+        self._sound = _Sound(
+            receiver=self._make_receiver(listener),
+            sender=before.sender if before is not None else self._make_sender(),
+            playout=Playout(play_rate, listener.note, live=live),
+        )
+        if before is not None:
+            before.receiver.close()
+            before.sender.renew(self.offer.agreed, play_rate)
+        self._join()
 
     def play(self, item_id: str, pcm: bytes) -> None:
         """Queue sound at ``play_rate``."""
@@ -194,7 +217,7 @@ class Peer:
 
     def clear(self) -> tuple[Played, ...]:
         """Be silent within one frame and say what was heard."""
-        return self._speaker().clear()
+        return tuple(Played(item.item_id, item.played_ms) for item in self._speaker().clear())
 
     def played(self, item_id: str) -> int:
         """Milliseconds of this item that have left."""
@@ -241,7 +264,7 @@ class Peer:
             if data[1] in _RTCP:
                 self._control(data, now)
             else:
-                self._sound(data, source, now)
+                self._voice(data, source, now)
         elif 19 < first < 64:
             self._stack.feed(data)
 
@@ -258,12 +281,16 @@ class Peer:
         Raises BadRequest when it does not continue this call: DTLS stays, so its fingerprints and data channel must.
         """
         if offer.fingerprints != self.offer.fingerprints:
-            raise BadRequest("a new offer on a live call has to keep its DTLS certificate", code="invalid_sdp", param="sdp")
+            raise BadRequest(
+                "a new offer on a live call has to keep its DTLS certificate", code="invalid_sdp", param="sdp"
+            )
         credentials = self._credentials_for(offer)
         # The DTLS roles were settled by the first offer and stay while its association lives (RFC 8842 §5.5).
-        self.offer = replace(offer, setup=self.offer.setup)
+        agreed, self.offer = self.offer.agreed, replace(offer, setup=self.offer.setup)
         self.version += 1
-        self._listen()
+        if self._sound is not None and agreed != offer.agreed:
+            self._sound.receiver.renew(offer.agreed)
+            self._sound.sender.renew(offer.agreed)
         return credentials
 
     def watch(self, now: float) -> bool:
@@ -292,6 +319,9 @@ class Peer:
         self._released = True
         if self._leave is not None:
             self._leave()
+        if self._sound is not None:
+            self._sound.receiver.close()
+            self._sound.sender.close()
         if self._track is not None:
             self._track.stop()
         for ufrag in self.agent.ufrags:
@@ -306,14 +336,17 @@ class Peer:
     @property
     def track(self) -> MediaStreamTrack:
         """What the client says, as an aiortc track at the rate given to :meth:`attach`."""
+        if self._sound is None or self._listener is None:
+            raise Hangup("internal_error", "a call that nobody listens to has no track")
         if self._track is None:
-            self._track = PeerTrack(self._hear_rate or 16000)
-            self._listen()
+            self._track = PeerTrack(self._hear_rate)
+            self._sound.receiver.close()
+            self._sound.receiver = self._make_receiver(self._listener)
         return self._track
 
     def play_track(self, track: MediaStreamTrack) -> str:
         """Play a track to the client until it ends, as the item whose name is returned. The call has to be running."""
-        if self._tasks is None or self._playout is None:
+        if self._tasks is None or self._sound is None:
             raise Hangup("internal_error", "a track was given to a call that does not run")
         item = new_id("item")
         self._tasks.create_task(self._play_track(item, track), name=f"{self._id} track")
@@ -383,19 +416,22 @@ class Peer:
     # --- sound --------------------------------------------------------------------------------------------------------
 
     def _speaker(self) -> Playout:
-        if self._playout is None:
+        if self._sound is None:
             raise Hangup("internal_error", "sound for a call that nobody is attached to")
-        return self._playout
+        return self._sound.playout
 
-    def _listen(self) -> None:
-        """Make receiver and sender for what is agreed now; again after every new agreement or listener."""
-        listener = self._listener
-        if listener is None:
-            return
-        agreed = self.offer.agreed
-        self._receiver = AudioReceiver(agreed, self._hear_rate, self._hearing(listener), listener.note)
-        self._sender = self._make_sender()
-        self._join()
+    def _make_receiver(self, listener: Listener) -> AudioReceiver:
+        return AudioReceiver(self.offer.agreed, self._hear_rate, self._hearing(listener), listener.note)
+
+    def _make_sender(self) -> AudioSender:
+        return AudioSender(
+            self.offer.agreed,
+            self._play_rate,
+            ssrc=self.ssrc,
+            cname=self.cname,
+            bitrate=self._opus.bitrate,
+            complexity=self._opus.complexity,
+        )
 
     def _hearing(self, listener: Listener) -> Callable[[bytes, float], None]:
         track, hear = self._track, listener.hear
@@ -410,10 +446,10 @@ class Peer:
 
     def _join(self) -> None:
         """Take part in the 20 ms clock once there is somebody at both ends."""
-        if self._leave is None and self.presence.connected and self._playout is not None:
+        if self._leave is None and self.presence.connected and self._sound is not None:
             self._leave = self._ticker.join(self._tick)
 
-    def _sound(self, data: bytes, source: ice.Source, now: float) -> None:
+    def _voice(self, data: bytes, source: ice.Source, now: float) -> None:
         packet = self._stack.unprotect(data)
         if packet is None:
             return
@@ -422,11 +458,59 @@ class Peer:
             self._path_heard = now
         elif now - self._path_heard > FOLLOW_S and (moved := self.agent.follow(source)) is not None:
             self._path(moved, now)
-        if self._receiver is not None:
-            self._receiver.rtp(packet, now)
+        if self._sound is not None:
+            self._sound.receiver.rtp(packet, now)
 
     def _tick(self, now: float) -> None:
-        self._receiver.tick(now)
-        packet = self._sender.packet(self._playout.pull(now), now)
+        sound = self._sound
+        if sound is None:
+            return
+        sound.receiver.tick(now)
+        pcm = sound.playout.pull(now)
+        if not self.offer.agreed.sending:
+            return
+        packet = sound.sender.packet(pcm, now)
         if packet is not None and (protected := self._stack.protect(packet)) is not None:
             self._send(protected)
+
+    # --- RTCP ---------------------------------------------------------------------------------------------------------
+
+    def _control(self, data: bytes, now: float) -> None:
+        plain = self._stack.unprotect_rtcp(data)
+        if plain is None:
+            return
+        self.presence.heard = now
+        for packet in rtcp.parse(plain):
+            if isinstance(packet, RtcpByePacket):
+                self.end(Hangup("client_closed", "the client said goodbye"))
+            elif self._sound is not None and isinstance(packet, RtcpSrPacket | RtcpRrPacket):
+                self._hear_report(self._sound, packet, now)
+
+    def _hear_report(self, sound: _Sound, packet: RtcpSrPacket | RtcpRrPacket, now: float) -> None:
+        if isinstance(packet, RtcpSrPacket):
+            sound.receiver.sender_report(packet, now)
+        for block in packet.reports:
+            if block.ssrc == self.ssrc:
+                sound.sender.receiver_report(block, now)
+
+    def _report(self, now: float) -> None:
+        """Send SR or RR, with what we know of the client's stream."""
+        self._next_report = now + random.uniform(*REPORT_S)
+        if (sound := self._sound) is not None:
+            self._write_control(sound.sender.sender_report(now, sound.receiver.report_block(now)))
+
+    def _say_bye(self) -> None:
+        self._write_control(rtcp.goodbye(self.ssrc, self.cname))
+
+    def _write_control(self, plain: bytes) -> None:
+        if (protected := self._stack.protect_rtcp(plain)) is not None:
+            self._send(protected)
+
+
+_ON_ICE: dict[type[ice.IceEvent], Callable[[Peer, Any, float], None]] = {
+    ice.SourceKnown: Peer._known,
+    ice.SourceForgotten: Peer._forgotten,
+    ice.PathNominated: Peer._path,
+    ice.Restarted: Peer._restarted,
+    ice.ConsentRefreshed: Peer._consent,
+}

@@ -70,28 +70,23 @@ class AudioSender:
     ) -> None:
         self.ssrc = ssrc
         self._cname = cname
-        self._rate = rate
         self._limits = (bitrate, complexity)
         self._stats = SenderStats()
         self._sequence = random.getrandbits(15)
         self._timestamp = random.getrandbits(32)
         self._loss = 0.0
         self._confirmed = False
-        self._frame = rate * FRAME_MS // 1000 * 2
-        self._silence = bytes(self._frame)
-        # The encoder looks 6.5 ms ahead; this all but silent frame lets the end of a word out. Zeros cost twice as much.
-        self._breath = np.resize(np.array([1, -1, 0, 1, 0, -1], "<i2"), self._frame // 2).tobytes()
-        self._adopt(agreed)
+        self._adopt(agreed, rate)
 
     @property
     def stats(self) -> SenderStats:
         """A copy of the counts."""
         return replace(self._stats, loss=self._loss)
 
-    def renew(self, agreed: Agreed) -> None:
-        """Go on after a re-offer with a fresh encoder; SSRC, sequence and timestamps continue."""
+    def renew(self, agreed: Agreed, rate: int | None = None) -> None:
+        """Go on after a re-offer, or at another rate, with a fresh encoder; SSRC, sequence and timestamps continue."""
         self.close()
-        self._adopt(agreed)
+        self._adopt(agreed, rate or self._rate)
 
     def close(self) -> None:
         """Free the encoder; idempotent."""
@@ -135,7 +130,12 @@ class AudioSender:
 
     # --- the inside ---------------------------------------------------------------------------------------------------
 
-    def _adopt(self, agreed: Agreed) -> None:
+    def _adopt(self, agreed: Agreed, rate: int) -> None:
+        self._rate = rate
+        frame = rate * FRAME_MS // 1000 * 2
+        self._silence = bytes(frame)
+        # The encoder looks 6.5 ms ahead; this all but silent frame lets the end of a word out. Zeros cost twice as much.
+        self._breath = np.resize(np.array([1, -1, 0, 1, 0, -1], "<i2"), frame // 2).tobytes()
         self._agreed = agreed
         self._codec = codec = agreed.send
         self._format = FORMATS[codec.name]
