@@ -1,0 +1,106 @@
+import asyncio
+import math
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from aiortc.mediastreams import MediaStreamTrack
+
+from mediaserver.config import Config, Media, Model
+from mediaserver.errors import ConfigError
+from signaling.app import build, limits, media_settings
+from tests.conformance.openai_types import check_event
+from tests.signaling.doors import KEY
+from tests.signaling.houses import Phone, house, phone
+
+
+class Tone(MediaStreamTrack):
+    """440 Hz in 20 ms frames, in real time."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sample = 0
+        self._start = 0.0
+
+    async def recv(self) -> av.AudioFrame:
+        loop = asyncio.get_running_loop()
+        self._start = self._start or loop.time()
+        await asyncio.sleep(self._start + self._sample / 48000 - loop.time())
+        at = np.arange(self._sample, self._sample + 960)
+        pcm = (8000 * np.sin(2 * math.pi * 440 * at / 48000)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(pcm[None, :], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48000, self._sample, Fraction(1, 48000)
+        self._sample += 960
+        return frame
+
+
+async def loudest(call: Phone, frames: int = 100) -> int:
+    """Return the loudest sample that comes back."""
+    track = next(receiver.track for receiver in call.peer.getReceivers())
+    peak = 0
+    async with asyncio.timeout(15):
+        for _ in range(frames):
+            peak = max(peak, int(np.abs((await track.recv()).to_ndarray()).max()))
+            if peak > 3000:
+                break
+    return peak
+
+
+async def test_a_stock_client_hears_itself_on_echo_and_hangs_up() -> None:
+    async with house() as client, phone(client, "?model=echo", Tone()) as call:
+        assert (await call.until("session.created"))["session"]["model"] == "echo"
+        assert await loudest(call) > 3000
+        call.say(type="session.update", event_id="mine", session={"type": "realtime", "tracing": "auto"})
+        assert (await call.until("session.updated"))["session"]["tracing"] == "auto"
+        call.say(type="session.update", event_id="wrong", session={"colour": "red"})
+        error = (await call.until("error"))["error"]
+        assert (error["event_id"], error["param"]) == ("wrong", "session.colour")
+        over = await client.post(f"{call.place}/hangup", headers=KEY)
+        assert over.status == 200
+        assert (await client.post(f"{call.place}/hangup", headers=KEY)).status == 404
+        for event in call.events:
+            check_event(event)
+
+
+@pytest.mark.engines
+async def test_the_embedded_default_answers_a_typed_question() -> None:
+    async with house() as client, phone(client, "?model=local") as call:
+        item = {
+            "type": "message",
+            "role": "user",
+            "content": [{"type": "input_text", "text": "what is two plus three"}],
+        }
+        call.say(type="conversation.item.create", item=item)
+        call.say(type="response.create")
+        done = await call.until("response.done")
+        assert done["response"]["status"] == "completed"
+        [answer] = done["response"]["output"]
+        assert "five" in answer["content"][0]["transcript"].lower() or "5" in answer["content"][0]["transcript"]
+        await call.until("output_audio_buffer.stopped")
+        assert "response.output_audio.delta" not in {event["type"] for event in call.events}
+        for event in call.events:
+            check_event(event)
+
+
+async def test_ready_once_everything_is_open() -> None:
+    async with house() as client:
+        assert (await client.get("/readyz")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [(Model(bridge="teleport"), "models.local"), (Model(llm={"engine": "openai_compatible"}), "models.local.llm")],
+)
+def test_a_model_that_cannot_be_stops_the_start(model: Model, path: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        build(Config(models={"local": model}))
+    assert refused.value.path.startswith(path)
+
+
+def test_the_configuration_reaches_the_rooms() -> None:
+    config = Config(media=Media(port=5, silence_end_s=9.0))
+    assert (media_settings(config).port, media_settings(config).silence_end_s) == (5, 9.0)
+    assert limits(config).max_duration_s == config.sessions.max_duration_s
