@@ -39,8 +39,8 @@ async def recogniser() -> AsyncIterator[Recogniser]:
         yield engine
 
 
-async def said(voice: Voice, text: str, **how: object) -> bytes:
-    return b"".join([sound.pcm async for sound in voice.speak(text, **how)])  # type: ignore[arg-type]
+async def said(engine: Voice, text: str, **how: object) -> bytes:
+    return b"".join([sound.pcm async for sound in engine.speak(text, **how)])  # type: ignore[arg-type]
 
 
 def errors(spoken: list[str], heard: list[str]) -> int:

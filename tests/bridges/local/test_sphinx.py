@@ -1,5 +1,7 @@
 """The recogniser's engine in this process, where its answers can be looked at one by one."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ def engine() -> Sphinx:
     return Sphinx()
 
 
-def decode(engine: Sphinx, pcm: bytes) -> tuple[str, list[dict[str, object]]]:
+def decode(engine: Sphinx, pcm: bytes) -> tuple[str, list[dict[str, Any]]]:
     engine.begin({})
     partials = [engine.feed(pcm[at : at + PIECE]) for at in range(0, len(pcm), PIECE)]
     return engine.end(lambda _: True)["text"], [partial for partial in partials if partial]
@@ -30,10 +32,7 @@ def test_hears_words_while_they_are_spoken(engine: Sphinx) -> None:
     text, partials = decode(engine, padded("english123"))
     assert text == "one two three"
     assert len(partials) >= 2
-    assert all(
-        str(partial["text"])[: int(str(partial["stable"]))] == str(partial["text"])[: partial["stable"]]
-        for partial in partials
-    )
+    assert all(0 <= partial["stable"] <= len(partial["text"]) for partial in partials)
 
 
 def test_the_turn_before_changes_nothing(engine: Sphinx) -> None:
