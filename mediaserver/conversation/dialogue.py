@@ -240,8 +240,10 @@ class Dialogue:
         item = self.conversation.find(item_id)
         if item is not None:
             self.conversation.replace(with_text(item, text))
-        if self._watch is not None and self._watch.item_id == item_id:
-            self._watch.mark("transcript", self._clock())
+        waiting = self._next.watch if self._next is not None else None
+        for watch in (self._watch, waiting):
+            if watch is not None and watch.item_id == item_id:
+                watch.mark("transcript", self._clock())
 
     def _done_user_item(self, item_id: str) -> None:
         item = self.conversation.find(item_id)
