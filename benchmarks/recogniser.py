@@ -20,6 +20,8 @@ from pathlib import Path
 from bridges.local.sphinx import Sphinx
 
 PIECE = 640
+BEFORE, AFTER = bytes(9600), bytes(16000)
+"""The silence of a turn around its words: 300 ms of prefix padding, 500 ms until the turn is over."""
 
 
 def errors(said: list[str], heard: list[str]) -> int:
@@ -56,7 +58,7 @@ def main(directory: Path) -> None:
     times, sounds, ends = 0.0, 0.0, []
     for row in csv.DictReader((directory / "transcripts.csv").open()):
         with wave.open(str(directory / row["file"])) as file:
-            pcm = file.readframes(file.getnframes())
+            pcm = BEFORE + file.readframes(file.getnframes()) + AFTER
         text, took, end, partials = decode(engine, pcm)
         said, heard = words(row["transcript"]), words(text)
         if row["scored"] == "yes":

@@ -20,8 +20,10 @@ _FRAME = RATE // 50
 _LEVEL = 3000.0
 """RMS that the loud frames (90th percentile) of a turn are brought to."""
 _GAINS = 0.25, 16.0
+_AUDIBLE = 60.0
+"""RMS of a frame that is more than the silence before the first word."""
 _FIRST_FRAMES = 40
-"""Frames gathered before the first is decoded, for a first idea of the level; decoding is fast enough to catch up."""
+"""Frames gathered from the first audible one on before decoding, for a first idea of the level; it catches up quickly."""
 _GLIDE = 0.02
 """How far the gain moves towards its estimate with each frame."""
 _HYPOTHESIS_EVERY = 5
@@ -43,14 +45,27 @@ class Level:
     def apply(self, pcm: NDArray[np.int16]) -> NDArray[np.int16]:
         """Return the frames of ``pcm`` with a gain that glides towards the estimate."""
         frames = pcm[: len(pcm) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(np.float32)
-        self._loudness.extend(np.sqrt((frames**2).mean(axis=1)).tolist())
-        target = float(np.clip(_LEVEL / max(1.0, np.percentile(self._loudness, 90)), *_GAINS))
+        target = self._target(loudness(frames))
         self._gain = self._gain or target
         for frame in frames:
             self._gain += (target - self._gain) * _GLIDE
             frame *= self._gain
         rest = pcm[frames.size :].astype(np.float32) * self._gain
         return np.clip(np.concatenate((frames.ravel(), rest)), -32768, 32767).astype(np.int16)
+
+    def _target(self, heard: NDArray[np.float32]) -> float:
+        """The gain for the level since the first audible frame: the silence before it says nothing about the speaker."""
+        audible = np.flatnonzero(heard > _AUDIBLE)
+        if not self._loudness:
+            heard = heard[audible[0] :] if audible.size else heard[:0]
+        self._loudness.extend(heard.tolist())
+        return float(np.clip(_LEVEL / max(1.0, np.percentile(self._loudness or [_LEVEL], 90)), *_GAINS))
+
+
+def loudness(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the RMS of each frame (a row of samples)."""
+    rms: NDArray[np.float32] = np.sqrt((frames**2).mean(axis=-1))
+    return rms
 
 
 class Sphinx:
@@ -79,7 +94,8 @@ class Sphinx:
     def feed(self, data: bytes) -> dict[str, Any] | None:
         """Decode some sound; return a hypothesis when it changed."""
         self._held += data
-        self._frames += 1
+        if self._frames or _audible(data):
+            self._frames += 1
         if self._frames < _FIRST_FRAMES or self._frames % _HYPOTHESIS_EVERY:
             return None
         self._decode()
@@ -129,6 +145,11 @@ class Sphinx:
         while steady < len(self._words) and self._steady[steady] >= _STEADY_LOOKS:
             steady += 1
         return len(" ".join(self._words[:steady]))
+
+
+def _audible(data: bytes) -> bool:
+    samples = np.frombuffer(data[: len(data) // 2 * 2], np.int16).astype(np.float32)
+    return bool(samples.size and loudness(samples) > _AUDIBLE)
 
 
 def _common(left: list[str], right: list[str]) -> int:

@@ -76,7 +76,8 @@ async def test_the_voice_speaks_in_small_pieces_and_at_the_pace_that_is_asked(vo
     slow, fast = [len(await said(voice, "Good morning to all of you.", speed=speed)) for speed in (0.7, 1.5)]
     assert slow > 1.5 * fast
     assert await said(voice, "...") == b""
-    assert await said(voice, "Hello", voice="nobody") == await said(voice, "Hello", voice=voice.voices[0])
+    default, unknown = [len(await said(voice, "Hello", voice=name)) for name in (voice.voices[0], "nobody")]
+    assert abs(default - unknown) < voice.rate // 10
 
 
 async def test_leaving_a_turn_frees_the_recogniser(recogniser: Recogniser) -> None:
