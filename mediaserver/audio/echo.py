@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from mediaserver.audio.levels import SILENCE_DB
 from mediaserver.clock import FRAME_MS
@@ -104,13 +105,16 @@ class EchoGuard:
             self._loss, self._lag = self.NO_ECHO_DB, None
 
     def _best_lag(self, floor: float) -> tuple[int, float]:
+        """Return the delay, in frames, at which the two envelopes are most alike, and their correlation there."""
         heard = np.maximum(self._heard, floor)
-        best = (0, 0.0)
-        for lag in range(self._tail):
-            score = _correlation(np.maximum(self._shifted(lag), self._QUIET_DB), heard)
-            if score > best[1]:
-                best = (lag, score)
-        return best
+        heard = heard - heard.mean()
+        played = np.maximum(self._played, self._QUIET_DB)[-(heard.size + self._tail - 1) :]
+        by_lag = sliding_window_view(played, heard.size)[::-1]
+        by_lag = by_lag - by_lag.mean(axis=1, keepdims=True)
+        norms = np.sqrt(np.einsum("ij,ij->i", by_lag, by_lag) * np.dot(heard, heard))
+        alike = (by_lag @ heard) / np.maximum(norms, heard.size)  # flat envelopes are alike to nothing
+        lag = int(alike.argmax())
+        return lag, float(alike[lag])
 
     def _shifted(self, lag: int) -> Levels:
         end = self._played.size - lag
@@ -132,9 +136,3 @@ class EchoGuard:
         """Say whether the microphone heard only the room while our sound had time to come back."""
         heard = self._heard[-(self._LEARN_MS // FRAME_MS) :]
         return float(np.percentile(heard, 90)) < max(floor + 6.0, self._QUIET_DB + 10)
-
-
-def _correlation(a: Levels, b: Levels) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    norm = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
-    return float(np.dot(a, b)) / norm if norm > len(a) else 0.0

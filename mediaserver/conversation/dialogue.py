@@ -191,7 +191,8 @@ class Dialogue:
 
     def _interrupt(self, action: Interrupt) -> None:
         self.replies.interrupt("turn_detected", action.onset)
-        self._next = None
+        if self._next is not None and not self._next.out_of_band:
+            self._next = None
 
     def _answer(self, _action: Answer) -> None:
         if self._next is None:

@@ -274,6 +274,7 @@ class Session:
             self.end(_reason(hangup), hangup.detail)
 
     def _emit(self, event: Event) -> None:
+        self._active_at = self._clock()
         self._take(self._talk.happened, event)
 
     def _echoed(self, event: Event) -> None:
