@@ -93,9 +93,9 @@ class _Ticking:
         return self._ticker
 
     async def __aexit__(self, *error: Any) -> None:
-        """Stop it."""
+        """Stop it. What went wrong elsewhere goes on as it is, not wrapped by this group."""
         self._turning.cancel()
-        await self._tasks.__aexit__(*error)
+        await self._tasks.__aexit__(None, None, None)
 
 
 def media_settings(config: Config) -> MediaSettings:

@@ -108,7 +108,7 @@ def written(level: str = "info", form: str = "auto", stream: TextIO | None = Non
 
 def _event(record: logging.LogRecord) -> str:
     ours = record.name.partition(".")[0] in OURS
-    return _clip(record.getMessage() if ours else record.msg, MAX_VALUE)
+    return str(_clip(record.getMessage() if ours else record.msg, MAX_VALUE))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

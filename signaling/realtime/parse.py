@@ -21,9 +21,9 @@ T = TypeVar("T")
 _PLACE = re.compile(r"(?s)^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$")
 _NAMED = re.compile(r"`([^`]*)`$")
 _KINDS = (  # how msgspec says it, the contract's code, and whether the sentence ends in the field's name
-    ("Object contains unknown field", "unknown_parameter", True),
-    ("Object missing required field", "missing_required_parameter", True),
-    ("Expected", "invalid_type", False),
+    (re.compile("Object contains unknown field"), "unknown_parameter", True),
+    (re.compile("Object missing required field"), "missing_required_parameter", True),
+    (re.compile("Expected .*, got "), "invalid_type", False),
 )
 
 
@@ -58,7 +58,7 @@ def refusal(problem: str, where: str = "") -> BadRequest:
     what, place = (said["what"], said["where"] or "") if said else (problem, "")
     code = "invalid_value"
     for start, kind, names_field in _KINDS:
-        if what.startswith(start):
+        if start.match(what):
             code = kind
             field = _NAMED.search(what) if names_field else None
             place = _join(place, field[1]) if field else place

@@ -10,31 +10,42 @@ from aiortc.mediastreams import MediaStreamTrack
 from mediaserver.config import Config, Media, Model
 from mediaserver.errors import ConfigError
 from signaling.app import build, limits, media_settings
+from signaling.door import DOOR
+from tests.clips import RATE, clip
 from tests.conformance.openai_types import check_event
-from tests.signaling.doors import KEY
+from tests.signaling.doors import KEY, SDP
 from tests.signaling.houses import Phone, house, phone
 
 
-class Tone(MediaStreamTrack):
-    """440 Hz in 20 ms frames, in real time."""
+class Recording(MediaStreamTrack):
+    """PCM16 mono in 20 ms frames, in real time, then silence."""
 
     kind = "audio"
 
-    def __init__(self) -> None:
+    def __init__(self, pcm: bytes, rate: int = RATE) -> None:
         super().__init__()
+        self._pcm = np.frombuffer(pcm, np.int16)
+        self._rate = rate
         self._sample = 0
         self._start = 0.0
 
     async def recv(self) -> av.AudioFrame:
         loop = asyncio.get_running_loop()
         self._start = self._start or loop.time()
-        await asyncio.sleep(self._start + self._sample / 48000 - loop.time())
-        at = np.arange(self._sample, self._sample + 960)
-        pcm = (8000 * np.sin(2 * math.pi * 440 * at / 48000)).astype(np.int16)
+        await asyncio.sleep(self._start + self._sample / self._rate - loop.time())
+        size = self._rate // 50
+        pcm = self._pcm[self._sample : self._sample + size]
+        pcm = np.pad(pcm, (0, size - len(pcm)))
         frame = av.AudioFrame.from_ndarray(pcm[None, :], format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = 48000, self._sample, Fraction(1, 48000)
-        self._sample += 960
+        frame.sample_rate, frame.pts, frame.time_base = self._rate, self._sample, Fraction(1, self._rate)
+        self._sample += size
         return frame
+
+
+def tone(seconds: float = 10.0) -> Recording:
+    """440 Hz."""
+    at = np.arange(int(48000 * seconds))
+    return Recording((8000 * np.sin(2 * math.pi * 440 * at / 48000)).astype(np.int16).tobytes(), 48000)
 
 
 async def loudest(call: Phone, frames: int = 100) -> int:
@@ -50,7 +61,7 @@ async def loudest(call: Phone, frames: int = 100) -> int:
 
 
 async def test_a_stock_client_hears_itself_on_echo_and_hangs_up() -> None:
-    async with house() as client, phone(client, "?model=echo", Tone()) as call:
+    async with house() as client, phone(client, "?model=echo", tone()) as call:
         assert (await call.until("session.created"))["session"]["model"] == "echo"
         assert await loudest(call) > 3000
         call.say(type="session.update", event_id="mine", session={"type": "realtime", "tracing": "auto"})
@@ -83,6 +94,49 @@ async def test_the_embedded_default_answers_a_typed_question() -> None:
         assert "response.output_audio.delta" not in {event["type"] for event in call.events}
         for event in call.events:
             check_event(event)
+
+
+@pytest.mark.engines
+async def test_the_embedded_default_answers_a_spoken_question() -> None:
+    spoken = clip("english123").pcm + bytes(RATE * 2 * 2)
+    async with house() as client, phone(client, "?model=local", Recording(spoken)) as call:
+        started = await call.until("input_audio_buffer.speech_started")
+        transcript = await call.until("conversation.item.input_audio_transcription.completed")
+        assert transcript["item_id"] == started["item_id"] and transcript["transcript"]
+        assert (await call.until("response.done"))["response"]["status"] == "completed"
+        kinds = [event["type"] for event in call.events]
+        order = [
+            "input_audio_buffer.speech_started",
+            "input_audio_buffer.speech_stopped",
+            "input_audio_buffer.committed",
+            "conversation.item.added",
+            "response.created",
+            "response.output_item.added",
+            "response.content_part.added",
+            "response.output_audio_transcript.delta",
+            "response.output_audio_transcript.done",
+            "response.content_part.done",
+            "response.output_item.done",
+            "response.done",
+        ]
+        assert [kinds.index(kind) for kind in order] == sorted(kinds.index(kind) for kind in order)
+        for event in call.events:
+            check_event(event)
+
+
+async def test_a_draining_house_lets_the_call_end_and_takes_no_new_one() -> None:
+    async with house() as client, phone(client, "?model=echo") as call:
+        door = client.app[DOOR]
+        assert door.house is not None
+        door.accepting = False
+        async with asyncio.TaskGroup() as tasks:
+            draining = tasks.create_task(door.house.sessions.drain(10))
+            assert (await client.get("/readyz")).status == 503
+            refused = await client.post("/v1/realtime/calls", headers=KEY | SDP, data="v=0")
+            assert refused.status == 503 and int(refused.headers["Retry-After"]) > 0
+            assert not draining.done()
+            assert (await client.post(f"{call.place}/hangup", headers=KEY)).status == 200
+        assert draining.result() == 0
 
 
 async def test_ready_once_everything_is_open() -> None:

@@ -29,8 +29,19 @@ async def test_serves_the_page_and_its_files(pages: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["none.js", "js", ".hidden", "__init__.py", "..%2fsecret.txt", "%2e%2e/secret.txt", "js/%00", "%2fetc%2fpasswd", "js/../../secret.txt"]
-)  # fmt: skip
+    "path",
+    [
+        "none.js",
+        "js",
+        ".hidden",
+        "__init__.py",
+        "..%2fsecret.txt",
+        "%2e%2e/secret.txt",
+        "js/%00",
+        "%2fetc%2fpasswd",
+        "js/../../secret.txt",
+    ],
+)
 async def test_serves_nothing_else(pages: Path, path: str) -> None:
     async with door(pages=pages) as at:
         answer = await at.client.get(f"/static/{path}")

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from mediaserver.commands import UpdateSession
-from mediaserver.events import SessionCreated, SessionUpdated
+from mediaserver.events import Problem, SessionCreated, SessionUpdated
 from mediaserver.settings import Settings
 from signaling.realtime.codec import RealtimeCodec, Refused
 from signaling.realtime.effective import Effective
@@ -50,3 +50,19 @@ def test_what_the_session_made_of_an_update_is_the_base_of_the_next() -> None:
 def test_a_refusal_is_raised() -> None:
     with pytest.raises(Refused):
         make().read("{")
+
+
+def test_an_update_that_the_session_refuses_leaves_no_trace() -> None:
+    codec = make()
+    update(codec, tracing="auto", instructions="refused")
+    codec.write(Problem("not between turns"))
+    again = update(codec, audio={"output": {"voice": "v"}})
+    assert again.settings.instructions == ""
+    [text] = codec.write(SessionUpdated(again.settings))
+    assert json.loads(text)["session"]["tracing"] is None
+
+
+def test_what_is_not_yet_in_force_does_not_count() -> None:
+    codec = make()
+    update(codec, audio={"input": {"transcription": None}})
+    assert codec.effective.settings.transcription is not None

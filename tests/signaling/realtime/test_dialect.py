@@ -48,7 +48,7 @@ def test_what_is_said_before_the_channel_is_open_is_kept_in_order() -> None:
     dialect.tell(CREATED)
     dialect.opened(LABEL, into(sent))
     dialect.tell(SpeechStarted("item_2", 40))
-    assert [message["type"] for message in sent][0] == "session.created"
+    assert sent[0]["type"] == "session.created"
     assert [message.get("item_id") for message in sent][1:] == ["item_1", "item_2"]
 
 

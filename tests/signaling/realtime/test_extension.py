@@ -16,10 +16,20 @@ def written(event: e.Event) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("event", "message"),
     [
-        (e.TranscriptPartial("i", "what is", 4), {"type": "transcript.partial", "item_id": "i", "text": "what is", "stable": 4}),
+        (
+            e.TranscriptPartial("i", "what is", 4),
+            {"type": "transcript.partial", "item_id": "i", "text": "what is", "stable": 4},
+        ),
         (
             e.Heard("i", 340, "Hello", " there", False),
-            {"type": "heard", "item_id": "i", "played_ms": 340, "text": "Hello", "unheard": " there", "estimated": False},
+            {
+                "type": "heard",
+                "item_id": "i",
+                "played_ms": 340,
+                "text": "Hello",
+                "unheard": " there",
+                "estimated": False,
+            },
         ),
         (e.ReplyPaused("r"), {"type": "reply.paused", "response_id": "r"}),
         (e.ReplyResumed("r"), {"type": "reply.resumed", "response_id": "r"}),
@@ -34,7 +44,7 @@ def written(event: e.Event) -> dict[str, Any]:
             },
         ),
     ],
-)  # fmt: skip
+)
 def test_writes_what_our_page_reads(event: e.Event, message: dict[str, Any]) -> None:
     assert written(event) == message | {"at": 12345.679}
 

@@ -84,6 +84,17 @@ def test_a_refused_update_leaves_no_trace() -> None:
     assert one.effective.settings.instructions == "Be brief."
 
 
+TRUNCATE = {"type": "conversation.item.truncate", "item_id": "i", "content_index": 0}
+
+
+def create(**response: Any) -> dict[str, Any]:
+    return {"type": "response.create", "response": response}
+
+
+def update(**session: Any) -> dict[str, Any]:
+    return {"type": "session.update", "session": session}
+
+
 @pytest.mark.parametrize(
     ("message", "code", "param"),
     [
@@ -94,14 +105,15 @@ def test_a_refused_update_leaves_no_trace() -> None:
         ({"type": "conversation.item.delete"}, "missing_required_parameter", "item_id"),
         ({"type": "conversation.item.delete", "item_id": 5}, "invalid_type", "item_id"),
         ({"type": "response.create", "extra": 1}, "unknown_parameter", "extra"),
-        ({"type": "response.create", "response": {"modalities": []}}, "unknown_parameter", "response.modalities"),
-        ({"type": "response.create", "response": {"tools": [{"type": "mcp"}]}}, "unsupported_by_provider", "response.tools[0].type"),
-        ({"type": "response.create", "response": {"input": [{"type": "image"}]}}, "invalid_request", "response.input[0].type"),
-        ({"type": "conversation.item.truncate", "item_id": "i", "content_index": 0, "audio_end_ms": -1}, "invalid_type", "audio_end_ms"),
-        ({"type": "session.update", "session": {"api_key": "x"}}, "unknown_parameter", "session.api_key"),
-        ({"type": "session.update", "session": {"output_modalities": ["text", "audio"]}}, "invalid_value", "session.output_modalities"),
+        (create(modalities=[]), "unknown_parameter", "response.modalities"),
+        (create(tools=[{"type": "mcp"}]), "unsupported_by_provider", "response.tools[0].type"),
+        (create(input=[{"type": "image"}]), "invalid_request", "response.input[0].type"),
+        (TRUNCATE | {"audio_end_ms": -1}, "invalid_value", "audio_end_ms"),
+        (TRUNCATE | {"audio_end_ms": "1"}, "invalid_type", "audio_end_ms"),
+        (update(api_key="x"), "unknown_parameter", "session.api_key"),
+        (update(output_modalities=["text", "audio"]), "invalid_value", "session.output_modalities"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named_with_the_clients_event(message: dict[str, Any], code: str, param: str) -> None:
     with pytest.raises(Refused) as refused:
         read(message | {"event_id": "mine"})
