@@ -327,6 +327,24 @@ def test_a_bridge_that_does_not_confirm_a_stop_does_not_hold_up_the_call() -> No
     assert [done.status for done in caller.told(ResponseDone)] == ["cancelled", "completed"]
 
 
+def test_our_own_voice_in_the_microphone_does_not_interrupt_us_and_the_callers_does() -> None:
+    bridge = ScriptedBridge(hears=["count", "stop", "never"], says=[Reply(COUNTING), Reply("Stopped.")])
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        caller.echo_loss_db = 10
+        await caller.say(400)
+        await caller.until(Heard)
+        await asyncio.sleep(2)
+        assert not caller.told(ReplyPaused)
+        await caller.say(900)
+        await caller.until(Interrupted)
+        await caller.until(OutputStopped)
+
+    caller, _ = play(talk, bridge)
+    assert len(caller.told(SpeechStarted)) == 2
+    assert [done.status for done in caller.told(ResponseDone)] == ["completed", "completed"]
+
+
 # --- the ends ---------------------------------------------------------------------------------------------------------
 
 

@@ -38,7 +38,8 @@ class LoudIsVoice:
 class FakeCaller:
     """Satisfies ``Caller``. ``events`` is all the client was told, ``log`` the same with the time of each.
 
-    ``echo_db``: how much weaker than played the loudspeaker is heard by the microphone (None: not at all).
+    ``echo_loss_db``: how much weaker than played, and 200 ms later, the loudspeaker is heard by the microphone (``None``:
+    not at all); both rates must then be the same.
     """
 
     def __init__(self, clock: Callable[[], float], call_id: str = "rtc_fake", *, mic: bool = True) -> None:
@@ -55,6 +56,8 @@ class FakeCaller:
         self.live = False
         self.hangup: asyncio.Future[Hangup] | None = None
         self.close_hangs = False
+        self.echo_loss_db: float | None = None
+        self._air: deque[bytes] = deque([b""] * 10, maxlen=10)
         self._saying: deque[bytes] = deque(maxlen=10000)
         self._queue: list[str] = []
         self._sound: dict[str, bytearray] = {}
@@ -155,9 +158,19 @@ class FakeCaller:
         assert self.listener is not None
         silence = bytes(self.hear_rate * FRAME_MS // 1000 * 2)
         if self.mic:
-            self.listener.hear(self._saying.popleft() if self._saying else silence, self.clock())
+            own = self._saying.popleft() if self._saying else silence
+            self.listener.hear(self._with_echo(own), self.clock())
+        played = len(self.played_out)
         if not self._paused and self._queue:
             self._pull(self._queue[0])
+        self._air.append(bytes(self.played_out[played:]))
+
+    def _with_echo(self, own: bytes) -> bytes:
+        echo = self._air[0]
+        if self.echo_loss_db is None or len(echo) != len(own):
+            return own
+        weak = np.frombuffer(echo, "<i2") * 10 ** (-self.echo_loss_db / 20)
+        return bytes(np.clip(np.frombuffer(own, "<i2") + weak, -32768, 32767).astype("<i2").tobytes())
 
     def _pull(self, item_id: str) -> None:
         assert self.listener is not None
