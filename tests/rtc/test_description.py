@@ -124,7 +124,8 @@ def test_parameters_are_kept_as_the_client_wrote_them() -> None:
     fmtp = "a=fmtp:96 maxaveragebitrate=20000;stereo=1;useinbandfec=0;usedtx=1;maxplaybackrate=16000;cbr"
     parameters = read_offer(offers.audio("96", "a=rtpmap:96 opus/48000/2", fmtp)).agreed.send.parameters
     assert parameters == {
-        "maxaveragebitrate": "20000", "stereo": "1", "useinbandfec": "0", "usedtx": "1", "maxplaybackrate": "16000", "cbr": "",
+        "maxaveragebitrate": "20000", "stereo": "1", "useinbandfec": "0", "usedtx": "1", "maxplaybackrate": "16000",
+        "cbr": "",
     }  # fmt: skip
 
 

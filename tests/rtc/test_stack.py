@@ -1,4 +1,4 @@
-"""The stack on its own, two of them back to back; and the contract with aiortc's inside, which fails loudly on an upgrade."""
+"""The stack, two of them back to back; and the contract with aiortc's inside, which fails loudly on an upgrade."""
 
 from __future__ import annotations
 
