@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat from the repository alone, see docs/performance.md."""

@@ -1,0 +1,149 @@
+"""Starts the servers that are compared, each alone on its core, and says what the comparison was made on."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.generator import Result
+
+ROOT = Path(__file__).resolve().parents[1]
+START_S, STOP_S = 40.0, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A server: its name in tables, and its command (``{port}``, ``{config}`` are filled in)."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+OURS = Contestant("ours", ("-m", "mediaserver", "serve", "--config", "{config}"))
+RELAY = Contestant("aiortc relay", ("-m", "benchmarks.peers.aiortc_echo", "--way", "relay", "--port", "{port}"))
+FRESH = Contestant("aiortc fresh", ("-m", "benchmarks.peers.aiortc_echo", "--way", "fresh", "--port", "{port}"))
+ALL = (OURS, RELAY, FRESH)
+
+
+def cores() -> tuple[int, int] | None:
+    """Return one core for the server and one for the callers, ``None`` where there is only one or they cannot be chosen."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    allowed = sorted(os.sched_getaffinity(0))
+    return (allowed[0], allowed[-1]) if len(allowed) > 1 else None
+
+
+@contextlib.contextmanager
+def running(contestant: Contestant) -> Iterator[tuple[str, int]]:
+    """Start a server and yield its address and process id when it is ready; stop it in the end."""
+    port = _free(socket.SOCK_STREAM)
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "config.yaml")
+        models = {"echo": {"bridge": "echo"}}
+        config.write_text(json.dumps({
+            "server": {"port": port}, "media": {"port": _free(socket.SOCK_DGRAM)},
+            "models": models, "default_model": "echo", "logs": {"level": "warning"},
+        }))  # fmt: skip
+        words = [word.format(port=port, config=config) for word in contestant.command]
+        process = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL)
+        try:
+            if pair := cores():
+                os.sched_setaffinity(process.pid, {pair[0]})
+            _until_ready(f"http://127.0.0.1:{port}/readyz", process)
+            yield f"http://127.0.0.1:{port}", process.pid
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def measure(contestant: Contestant, calls: int, seconds: float) -> Result:
+    """Run so many calls against a fresh server, with the callers in a process of their own."""
+    with running(contestant) as (url, pid):
+        command = [sys.executable, "-m", "benchmarks.generator", url, "--pid", str(pid)]
+        command += ["--calls", str(calls), "--seconds", str(seconds)]
+        if pair := cores():
+            command += ["--core", str(pair[1])]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 120)
+    if done.returncode:
+        print(f"{contestant.name}, {calls} calls: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        return Result(calls, 0, [], 0, 100.0, 100.0, 0.0, 0.0, 0.0)
+    return Result(**json.loads(done.stdout))
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [heads, ["---", *["--:"] * (len(heads) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def circumstances() -> str:
+    """Say on what, with what, from which commit and by which command."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("aiortc", "av", "aiohttp"))
+    pinned = "server and callers on different cores" if cores() else "NOT pinned: server and callers share the cores"
+    return "\n".join(
+        [
+            f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}; {pinned}",
+            f"Python {platform.python_version()}, {packages}; commit {_commit()}",
+            f"python -m {_module()} {' '.join(sys.argv[1:])}".rstrip(),
+        ]
+    )
+
+
+def as_json(results: dict[str, list[Result]]) -> str:
+    """Return every run as JSON."""
+    return json.dumps({name: [dataclasses.asdict(each) for each in runs] for name, runs in results.items()})
+
+
+def _module() -> str:
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return spec.name if spec else Path(sys.argv[0]).name
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return platform.processor() or platform.machine()
+
+
+def _commit() -> str:
+    words = ["git", "describe", "--always", "--dirty"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def _free(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _until_ready(url: str, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError("the server was not ready in time")
