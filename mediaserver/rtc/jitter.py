@@ -88,9 +88,18 @@ class Delays:
         while self._buckets and self._buckets[0].index <= index - _BUCKETS:
             self._buckets.popleft()
         self._buckets.append(_Bucket(index, transit))
-        self.least = min(bucket.least for bucket in self._buckets)
+        self._rebase(min(bucket.least for bucket in self._buckets))
         self._judge()
         return self._buckets[-1]
+
+    def _rebase(self, least: float) -> None:
+        """Count from the fastest packet that is still remembered: on a path that got longer nobody is late."""
+        shift = min(int((least - self.least) * 1000 / STEP_MS), _BINS - 1)
+        self.least = least
+        if shift > 0:
+            for bucket in self._buckets:
+                counts = bucket.counts
+                bucket.counts = [sum(counts[: shift + 1]), *counts[shift + 1 :], *([0] * shift)]
 
     def _judge(self) -> None:
         counts = [sum(column) for column in zip(*(bucket.counts for bucket in self._buckets), strict=True)]

@@ -206,7 +206,9 @@ class AudioReceiver:
         if self._stream is not None:
             self._counts.late += self._stream.buffer.late
             self._counts.duplicate += self._stream.buffer.duplicate
-        self._announced = self._candidate = None
+        if packet.ssrc == self._announced:
+            self._announced = None
+        self._candidate = None
         self._counts.streams += 1
         self._stream = _Stream(packet.ssrc, self._clocks[packet.payload_type] or 8000)
         self._next = None

@@ -1,0 +1,34 @@
+from mediaserver.audio.cushion import MOST, WINDOW, Cushion
+
+
+def test_begins_with_one_frame_and_grows_by_one_each_time_it_runs_dry():
+    cushion = Cushion()
+    assert not cushion.ready(0, complete=False)
+    assert cushion.ready(1, complete=False)
+    cushion.ran_dry()
+    assert not cushion.ready(1, complete=False)
+    assert cushion.ready(2, complete=False)
+    assert cushion.underruns == 1
+
+
+def test_does_not_wait_for_what_will_not_come():
+    cushion = Cushion()
+    cushion.ran_dry()
+    assert cushion.ready(1, complete=True)
+
+
+def test_is_bounded():
+    cushion = Cushion()
+    for _ in range(100):
+        cushion.ran_dry()
+    assert cushion.frames == MOST
+
+
+def test_offers_a_frame_only_after_the_whole_window_was_too_deep():
+    cushion = Cushion()
+    cushion.ready(1, complete=False)
+    assert not any(cushion.pulled(2) for _ in range(WINDOW - 1))
+    assert cushion.pulled(2)
+    cushion.gave_up()
+    offers = [cushion.pulled(0 if pull == 40 else 1) for pull in range(2 * WINDOW)]
+    assert not any(offers)  # it once had nothing to spare

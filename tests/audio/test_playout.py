@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+
+from mediaserver.audio.playout import REMEMBERED, Played, Playout
+from mediaserver.events import PlayoutFinished, PlayoutStarted
+
+RATE = 16000
+FRAME = RATE // 50 * 2
+
+
+def tone(ms, loud=8000):
+    return np.full(RATE * ms // 1000, loud, "<i2").tobytes()
+
+
+class Rig:
+    def __init__(self, **options):
+        self.notes = []
+        self.playout = Playout(RATE, self.notes.append, **options)
+        self.now = 100.0
+
+    def pull(self, times=1):
+        frames = []
+        for _ in range(times):
+            self.now += 0.02
+            frames.append(self.playout.pull(self.now))
+        return frames
+
+    def said(self):
+        return [(type(note).__name__, note.item_id) for note in self.notes]
+
+
+@pytest.fixture
+def rig():
+    return Rig()
+
+
+def test_plays_items_in_order_to_the_last_sample_in_exact_frames(rig):
+    rig.playout.push("a", tone(50, 1000))
+    rig.playout.push("b", tone(20, 2000))
+    rig.playout.push("a", tone(5, 1500))
+    rig.playout.finish("a")
+    rig.playout.finish("b")
+    frames = rig.pull(6)
+    assert [frame and len(frame) for frame in frames] == [FRAME] * 4 + [None] * 2
+    assert b"".join(frames[:3]) == tone(50, 1000) + tone(5, 1500) + bytes(RATE * 5 // 1000 * 2)
+    assert frames[3] == tone(20, 2000)
+    assert rig.notes == [
+        PlayoutStarted("a", pytest.approx(100.02)),
+        PlayoutFinished("a", 55, pytest.approx(100.08)),
+        PlayoutStarted("b", pytest.approx(100.08)),
+        PlayoutFinished("b", 20, pytest.approx(100.10)),
+    ]
+
+
+def test_holds_part_of_a_frame_until_more_comes_or_the_item_ends(rig):
+    rig.playout.push("a", tone(30))
+    assert [frame is not None for frame in rig.pull(3)] == [True, False, False]
+    rig.playout.push("a", tone(10))
+    assert rig.pull() == [tone(20)]
+    assert rig.said() == [("PlayoutStarted", "a")]
+
+
+def test_an_item_without_sound_still_finishes(rig):
+    rig.playout.finish("empty")
+    assert rig.pull() == [None]
+    assert rig.notes == [PlayoutFinished("empty", 0, pytest.approx(100.02))]
+
+
+def test_clear_fades_within_one_frame_and_tells_what_was_heard_of_each_item(rig):
+    for item in ("a", "b"):
+        rig.playout.push(item, tone(200))
+    rig.pull(3)
+    assert rig.playout.clear() == (Played("a", 60), Played("b", 0))
+    tail, *rest = rig.pull(3)
+    samples = np.frombuffer(tail, "<i2")
+    assert len(tail) == FRAME
+    assert 7900 <= samples[0] <= 8000
+    assert np.all(np.diff(samples[:80]) <= 0)
+    assert not samples[80:].any()
+    assert rest == [None, None]
+    assert rig.playout.queued_ms == 0
+    assert rig.playout.played("a") == 60
+
+
+def test_clear_of_silence_has_no_tail(rig):
+    rig.playout.push("a", tone(200))
+    assert rig.playout.clear() == (Played("a", 0),)
+    assert rig.pull() == [None]
+
+
+def test_pause_loses_nothing_and_counts_the_fade_when_it_left(rig):
+    rig.playout.push("a", tone(100))
+    rig.pull(2)
+    rig.playout.pause()
+    assert rig.playout.played("a") == 40
+    fade, *silence = rig.pull(4)
+    assert len(fade) == FRAME
+    assert silence == [None] * 3
+    assert rig.playout.played("a") == 45
+    rig.playout.resume()
+    first, second = rig.pull(2)
+    samples = np.frombuffer(first, "<i2")
+    assert samples[0] == 0
+    assert np.all(samples[80:] == 8000)
+    assert second == tone(20)
+    rig.playout.finish("a")
+    rig.pull(2)
+    assert rig.notes[-1] == PlayoutFinished("a", 100, pytest.approx(rig.now))
+
+
+def test_pause_and_resume_within_one_frame_are_not_heard(rig):
+    rig.playout.push("a", tone(60))
+    rig.pull()
+    rig.playout.pause()
+    rig.playout.resume()
+    assert rig.pull() == [tone(20)]
+
+
+def test_clear_ends_a_pause(rig):
+    rig.playout.push("a", tone(100))
+    rig.playout.pause()
+    rig.playout.clear()
+    rig.playout.push("b", tone(20))
+    assert rig.pull() == [tone(20)]
+
+
+def test_drops_the_newest_beyond_the_limit():
+    rig = Rig(limit_s=0.1)
+    rig.playout.push("a", tone(80))
+    rig.playout.push("a", tone(50))
+    assert (rig.playout.queued_ms, rig.playout.dropped_ms) == (100, 30)
+
+
+def test_memory_of_what_was_played_is_bounded(rig):
+    for number in range(REMEMBERED + 10):
+        rig.playout.push(str(number), tone(20))
+        rig.playout.finish(str(number))
+        rig.pull()
+    rig.pull()
+    assert rig.playout.played("0") == 0
+    assert rig.playout.played(str(REMEMBERED + 9)) == 20
+
+
+def test_a_note_may_clear_the_queue():
+    playout = Playout(RATE, lambda note: playout.clear() if isinstance(note, PlayoutFinished) else None)
+    playout.push("a", tone(20))
+    playout.finish("a")
+    playout.push("b", tone(20))
+    playout.pull(0.0)
+    assert playout.pull(0.02) is None
+
+
+def test_live_sound_holds_back_more_after_it_ran_dry_and_less_after_quiet_seconds():
+    rig = Rig(live=True)
+    rig.playout.push("live", tone(20))
+    assert rig.pull(2) == [tone(20), None]
+    assert rig.playout.underruns == 1
+    rig.playout.push("live", tone(20))
+    assert rig.pull() == [None]
+    for _ in range(50):  # now a frame deep
+        rig.playout.push("live", tone(20))
+        assert rig.pull() != [None]
+    for _ in range(200):
+        rig.playout.push("live", tone(20, 10))
+        assert rig.pull() != [None]
+    assert rig.playout.queued_ms == 0
+    assert rig.playout.underruns == 1
+
+
+def test_live_sound_that_is_never_quiet_is_not_cut():
+    rig = Rig(live=True)
+    rig.playout.push("live", tone(60))
+    for _ in range(400):
+        rig.playout.push("live", tone(20))
+        assert rig.pull() == [tone(20)]
+    assert rig.playout.queued_ms == 60

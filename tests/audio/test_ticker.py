@@ -1,0 +1,117 @@
+import asyncio
+from itertools import pairwise
+
+import pytest
+import uvloop
+
+from mediaserver.audio.ticker import MOST_BEHIND, PERIOD, SLOTS, STEP, Pace, Ticker
+
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as _first:
+    _first.run(asyncio.sleep(0.001))  # the first loop of uvloop opens a pipe that the process keeps
+
+
+def paced(start=1000.0):
+    pace = Pace()
+    pace.start(start)
+    return pace
+
+
+def test_steps_are_counted_from_zero_of_the_clock_so_nothing_drifts():
+    pace, now, steps = paced(), 1000.0, []
+    for _ in range(1000):
+        now += pace.wait(now, lambda slot: True) + 0.0007  # every wake-up comes late
+        steps += pace.due(now)
+    assert steps == list(range(200001, 201001))
+
+
+def test_waits_for_the_next_busy_slot_only():
+    pace, now, steps = paced(), 1000.0, []
+    for _ in range(50):
+        now += pace.wait(now, lambda slot: slot == 2)
+        steps += [step for step in pace.due(now) if step % SLOTS == 2]
+    assert len(steps) == 50
+    assert {b - a for a, b in pairwise(steps)} == {SLOTS}
+    assert pace.wait(now, lambda slot: False) <= PERIOD
+
+
+def test_makes_up_for_a_short_block_and_skips_a_long_one():
+    pace = paced()
+    assert len(pace.due(1000.0 + 0.06)) == MOST_BEHIND
+    assert (pace.late, pace.skipped) == (1, 0)
+    assert len(pace.due(1000.0 + 1.06)) == SLOTS
+    assert pace.skipped == 200 - SLOTS
+    assert len(pace.due(1000.0 + 1.06)) == 0
+
+
+def test_a_clock_that_stands_or_goes_back_owes_nothing():
+    pace = paced()
+    assert not pace.due(999.0)
+    assert len(pace.due(1000.0 + STEP)) == 1
+
+
+def run(main, factory):
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main())
+
+
+LOOPS = pytest.mark.parametrize("factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+
+
+async def _until(condition):
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@LOOPS
+def test_each_call_is_ticked_in_its_slot_until_it_leaves(factory):
+    async def main():
+        ticker, seen = Ticker(), []
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(ticker.run())
+            await asyncio.sleep(0)
+            assert ticker._timer is None  # nobody joined: no timer
+            leave = ticker.join(seen.append, phase=0.007)
+            await _until(lambda: len(seen) >= 5)
+            leave()
+            leave()
+            count = len(seen)
+            assert (len(ticker), ticker._timer) == (0, None)
+            ticker.join(seen.append)
+            await _until(lambda: len(seen) > count)
+            running.cancel()
+        return ticker, seen
+
+    ticker, seen = run(main, factory)
+    assert ticker._timer is None
+    assert all(b > a for a, b in pairwise(seen))
+
+
+@LOOPS
+def test_a_tick_that_fails_is_taken_off_and_reported(factory):
+    async def main():
+        ticker, seen, reported = Ticker(), [], []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["exception"]))
+
+        def fail(now):
+            raise ValueError("boom")
+
+        ticker.join(fail, phase=0.0)
+        ticker.join(seen.append, phase=0.0)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(ticker.run())
+            await _until(lambda: len(seen) >= 3)
+            running.cancel()
+        return len(ticker), reported
+
+    left, reported = run(main, factory)
+    assert left == 1
+    assert [str(error) for error in reported] == ["boom"]
+
+
+def test_phase_chooses_the_slot_just_after_it_and_none_the_emptiest():
+    ticker = Ticker()
+    assert [ticker._choose(phase) for phase in (0.0, 0.001, 0.005, 0.0051, 0.0199, 100.0101)] == [0, 1, 1, 2, 0, 3]
+    for _ in range(8):
+        ticker.join(lambda now: None)
+    assert [len(slot) for slot in ticker._slots] == [2, 2, 2, 2]

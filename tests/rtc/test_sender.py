@@ -1,0 +1,184 @@
+import numpy as np
+import pytest
+from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket
+
+from mediaserver.rtc import opus, rtcp, rtp
+from mediaserver.rtc.codecs import Agreed, Codec
+from mediaserver.rtc.sender import AudioSender, level, opus_settings
+from tests.clips import clip
+
+RATE = 16000
+FRAME = 640
+
+
+def agreed(name="opus", clock=48000, *, level_id=None, mid_id=None, ptime=20, **parameters):
+    codec = Codec(name, 111, clock, parameters=parameters)
+    return Agreed("audio0", {111: codec}, codec, ptime_ms=ptime, level_id=level_id, mid_id=mid_id)
+
+
+@pytest.fixture
+def made():
+    senders = []
+
+    def make(terms=None, **options):
+        senders.append(AudioSender(terms or agreed(), RATE, ssrc=77, cname="us", **options))
+        return senders[-1]
+
+    yield make
+    for sender in senders:
+        sender.close()
+
+
+def noise(seed=1, loud=3000):
+    return np.random.default_rng(seed).integers(-loud, loud, 320).astype("<i2").tobytes()
+
+
+def run(sender, script):
+    """One letter a frame: s speech, 0 zeros, - nothing; returns the packet of each, parsed."""
+    frames = {"s": noise(), "0": bytes(FRAME), "-": None}
+    packets = [sender.packet(frames[letter], 10 + index * 0.02) for index, letter in enumerate(script)]
+    return [rtp.parse(packet) if packet is not None else None for packet in packets]
+
+
+def test_sequence_counts_packets_and_timestamps_count_time(made):
+    packets = run(made(), "sss" + "-" * 10 + "ss")
+    sent = [(index, packet) for index, packet in enumerate(packets) if packet]
+    assert [index for index, _ in sent] == [0, 1, 2, 3, 13, 14]  # 3 lets the encoder's last samples out
+    first = sent[0][1]
+    for number, (index, packet) in enumerate(sent):
+        assert packet.sequence == first.sequence + number & 0xFFFF
+        assert packet.timestamp == first.timestamp + index * 960 & 0xFFFFFFFF
+        assert packet.marker == (index in (0, 13))
+        assert packet.ssrc == 77
+
+
+def test_silence_is_a_comfort_packet_each_400_ms_and_zeros_are_silence(made):
+    for script in ("s" + "-" * 80, "s" + "0" * 80):
+        packets = run(made(), script)
+        comfort = [index for index, packet in enumerate(packets) if packet and len(packet.payload) == 1]
+        assert comfort == [21, 41, 61]
+        assert not any(packets[index].marker for index in comfort)
+
+
+def test_the_first_packet_opens_the_path_even_in_silence(made):
+    sender = made()
+    assert len(run(sender, "-")[0].payload) == 1
+    assert sender.stats.comfort == 1
+
+
+@pytest.mark.parametrize(("name", "clock", "size"), [("pcmu", 8000, 160), ("pcma", 8000, 160), ("g722", 8000, 160)])
+def test_other_codecs(made, name, clock, size):
+    packets = run(made(agreed(name, clock)), "ss" + "-" * 20)
+    assert [len(packet.payload) for packet in packets if packet] == [size] * 3
+    assert packets[1].timestamp - packets[0].timestamp & 0xFFFFFFFF == 160
+    assert packets[2] is None
+
+
+@pytest.mark.parametrize("ptime", [40, 60])
+def test_longer_packets_collect_frames_and_never_clip_the_last(made, ptime):
+    bundle = ptime // 20
+    packets = run(made(agreed(ptime=ptime)), "s" * (bundle + 1) + "-" * 10)
+    sent = [(index, packet) for index, packet in enumerate(packets) if packet]
+    assert [index for index, _ in sent] == [bundle - 1, 2 * bundle - 1]
+    assert sent[1][1].timestamp - sent[0][1].timestamp & 0xFFFFFFFF == 960 * bundle
+    decoder = opus.OpusDecoder(RATE)
+    assert all(len(decoder.decode(packet.payload)) == FRAME * bundle for _, packet in sent)
+    decoder.close()
+
+
+def test_what_the_far_end_asks_for_within_our_limits():
+    ask = {"maxaveragebitrate": "20000", "usedtx": "1", "useinbandfec": "1", "cbr": "1", "maxplaybackrate": "16000"}
+    settings = opus_settings(ask, 32000, 5)
+    assert (settings.bitrate, settings.max_rate) == (20000, 16000)
+    assert settings.dtx and settings.fec and settings.cbr
+    for text in ("99999999", "-5", "x", "", "²", "9" * 5000):
+        assert opus_settings({"maxaveragebitrate": text}, 32000, 5).bitrate == 32000
+    assert opus_settings({"maxaveragebitrate": "1"}, 32000, 5).bitrate == 6000
+    plain = opus_settings({}, 32000, 5)
+    assert not (plain.dtx or plain.fec or plain.cbr)
+
+
+def test_dtx_is_only_used_when_asked_for(made):
+    hush = [np.random.default_rng(seed).integers(-2, 2, 320).astype("<i2").tobytes() for seed in range(100)]
+    for parameters, few in (({}, False), ({"usedtx": "1"}, True)):
+        sender = made(agreed(**parameters))
+        sent = sum(sender.packet(frame, 0.0) is not None for frame in hush)
+        assert (sent < 50) is few
+
+
+def block(lost=0.0, **values):
+    zero = dict.fromkeys(RtcpReceiverInfo.__dataclass_fields__, 0)
+    return RtcpReceiverInfo(**{**zero, "ssrc": 77, "fraction_lost": int(lost * 256), **values})
+
+
+def fec_share(sender):
+    pcm = clip("numbers").pcm
+    packets = [sender.packet(pcm[start : start + FRAME], 0.0) for start in range(0, len(pcm) - FRAME, FRAME)]
+    return sum(opus.carries_fec(rtp.parse(packet).payload) for packet in packets if packet) / len(packets)
+
+
+def test_reported_loss_turns_fec_on_and_its_absence_off(made):
+    sender = made(agreed(useinbandfec="1"))
+    assert fec_share(sender) == 0
+    sender.receiver_report(block(0.1), 1.0)
+    assert fec_share(sender) > 0.2
+    assert sender.stats.loss == pytest.approx(0.1, abs=0.01)
+    for _ in range(20):
+        sender.receiver_report(block(), 1.0)
+    assert fec_share(sender) < 0.01  # one copy was on its way
+
+
+def test_without_useinbandfec_there_is_none(made):
+    sender = made()
+    sender.receiver_report(block(0.2), 1.0)
+    assert fec_share(sender) == 0
+
+
+def test_reports_on_others_are_not_ours(made):
+    sender = made()
+    sender.receiver_report(block(0.5, ssrc=1), 1.0)
+    assert sender.stats.loss == 0
+
+
+def test_sender_reports_and_round_trip(made):
+    sender = made()
+    (empty, _) = rtcp.parse(sender.sender_report(5.0))
+    assert isinstance(empty, RtcpRrPacket)
+    last = run(sender, "ss")[-1]
+    report, names = rtcp.parse(sender.sender_report(5.0, block(0.5)))
+    assert isinstance(report, RtcpSrPacket)
+    assert report.sender_info.packet_count == 2
+    assert report.sender_info.rtp_timestamp == last.timestamp + 960 & 0xFFFFFFFF
+    assert report.reports[0].fraction_lost == 128
+    assert names.chunks[0].items == [(1, b"us")]
+    seen = block(lsr=rtcp.middle(report.sender_info.ntp_timestamp), dlsr=65536)
+    sender.receiver_report(seen, 6.05)
+    assert sender.stats.rtt_ms == pytest.approx(50, abs=1)
+    assert len(rtcp.parse(sender.goodbye())) == 3
+
+
+def test_header_extensions_name_the_line_until_the_far_end_knows_us(made):
+    sender = made(agreed(level_id=1, mid_id=4))
+    loud = run(sender, "s")[0]
+    assert rtp.element(loud, 4) == b"audio0"
+    assert rtp.level(loud, 1) == level(noise())
+    sender.receiver_report(block(), 1.0)
+    assert rtp.element(run(sender, "s")[0], 4) is None
+    only = made(agreed(mid_id=4))
+    assert rtp.element(run(only, "s")[0], 4) == b"audio0"
+    only.receiver_report(block(), 1.0)
+    assert run(only, "s")[0].extensions == b""
+
+
+def test_level_of_sound():
+    full = (np.sin(np.arange(320) * np.pi / 8) * 32767).astype("<i2").tobytes()
+    assert (level(bytes(FRAME)), level(full)) == (-127, -3)
+
+
+def test_a_re_offer_changes_the_codec_and_continues_the_stream(made):
+    sender = made()
+    before = run(sender, "sss")[-1]
+    sender.renew(agreed("pcmu", 8000))
+    after = run(sender, "s")[0]
+    assert (after.ssrc, after.sequence) == (before.ssrc, before.sequence + 1 & 0xFFFF)
+    assert (after.marker, len(after.payload)) == (True, 160)
