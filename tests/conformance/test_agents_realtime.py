@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
+import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route, async_playwright
 
+from tests import clips
 from tests.servers.voice_server import VoiceServer, voice_server
 
 HERE = Path(__file__).parent / "agents_realtime"
@@ -25,7 +27,7 @@ FLAGS = (
 pytestmark = [pytest.mark.browser, pytest.mark.engines, pytest.mark.timeout(180)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The client and our twenty lines around it, bundled once."""
     if shutil.which("npm") is None:
@@ -44,7 +46,17 @@ async def server() -> AsyncIterator[VoiceServer]:
 
 
 @pytest.fixture
-async def page(server: VoiceServer, bundle: Path, speech_wav: Path) -> AsyncIterator[Page]:
+def microphone(tmp_path: Path) -> Path:
+    """What Chromium hears: the file starts with getUserMedia, so there is silence until the call stands."""
+    file = tmp_path / "microphone.wav"
+    with wave.open(str(file), "wb") as out:
+        out.setparams((1, 2, clips.RATE, 0, "NONE", ""))
+        out.writeframes(bytes(clips.RATE * 4) + clips.clip("goforward").pcm + bytes(clips.RATE * 20))
+    return file
+
+
+@pytest.fixture
+async def page(server: VoiceServer, bundle: Path, microphone: Path) -> AsyncIterator[Page]:
     """A page of the server's own origin that holds the SDK; the microphone plays a recorded question."""
 
     async def fulfil(route: Route) -> None:
@@ -52,7 +64,7 @@ async def page(server: VoiceServer, bundle: Path, speech_wav: Path) -> AsyncIter
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={speech_wav}%noloop"]
+            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={microphone}%noloop"]
         )
         try:
             tab = await browser.new_page()
