@@ -65,21 +65,16 @@ class Heard:
 
 
 @dataclass(slots=True)
-class Ear:
-    """Decodes one stream and notices where bursts begin."""
+class Probe:
+    """Notices where bursts begin in a stream of sound."""
 
-    decoder: av.CodecContext = field(default_factory=lambda: _decoder())
     quiet: int = 1 << 30
     rest: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
 
-    def hear(self, payload: bytes) -> list[Heard]:
-        """Take one Opus packet; returns the bursts that begin in it. What cannot be decoded is silence."""
-        try:
-            frames = self.decoder.decode(av.Packet(payload))
-        except av.FFmpegError:
-            return []
+    def listen(self, samples: NDArray[np.float32]) -> list[Heard]:
+        """Take the next samples (48 kHz, -1..1); returns the bursts that begin in them."""
         start = -len(self.rest)
-        samples = np.concatenate([self.rest, *(_mono(frame) for frame in frames)])
+        samples = np.concatenate([self.rest, samples])
         steps = len(samples) // WINDOW
         self.rest = samples[steps * WINDOW :]
         if not steps:
@@ -94,6 +89,22 @@ class Ear:
                 found.append(Heard(int(which[step]), start + step * WINDOW))
             self.quiet = 0 if tone else self.quiet + 1
         return found
+
+
+@dataclass(slots=True)
+class Ear:
+    """Decodes one stream and notices where bursts begin."""
+
+    decoder: av.CodecContext = field(default_factory=lambda: _decoder())
+    probe: Probe = field(default_factory=Probe)
+
+    def hear(self, payload: bytes) -> list[Heard]:
+        """Take one Opus packet; returns the bursts that begin in it. What cannot be decoded is silence."""
+        try:
+            frames = self.decoder.decode(av.Packet(payload))
+        except av.FFmpegError:
+            return []
+        return self.probe.listen(np.concatenate([np.zeros(0, np.float32), *map(_mono, frames)]))
 
 
 _PROBES = np.exp(-2j * np.pi * np.outer(np.arange(WINDOW), PITCHES) / RATE)

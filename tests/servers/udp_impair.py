@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,7 +36,10 @@ class Weather:
 
 
 class Fate:
-    """Decides for one direction what becomes of each datagram. Pure: the same seed and weather, the same fates."""
+    """Decides for one direction what becomes of each datagram. Pure: the same seed and weather, the same fates.
+
+    ``counts`` says what it did, ``recent`` keeps the last datagrams of that direction.
+    """
 
     def __init__(self, weather: Weather, seed: int) -> None:
         self.weather = weather
@@ -44,6 +47,7 @@ class Fate:
         self._lost_more = 0
         self._last_due = 0.0
         self.counts: Counter[str] = Counter()
+        self.recent: deque[bytes] = deque(maxlen=200)
 
     def of_next(self, now: float) -> list[float]:
         """Return when the next datagram leaves the proxy, in seconds: empty when it is lost, two times when doubled."""
@@ -140,7 +144,9 @@ class Proxy:
         if self.hole:
             return
         now = asyncio.get_running_loop().time()
-        for due in (self.down if towards_client else self.up).of_next(now):
+        fate = self.down if towards_client else self.up
+        fate.recent.append(data)
+        for due in fate.of_next(now):
             if due <= now:
                 self._send(data, towards_client)
             else:

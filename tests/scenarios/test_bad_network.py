@@ -1,0 +1,63 @@
+"""A call through a bad network, in small amounts; ``make reliability`` has the full ones."""
+
+import asyncio
+
+import pytest
+
+from tests.rtc.clients import media_port
+from tests.servers.lean_call import lean_call
+from tests.servers.udp_impair import Weather
+
+SPEECH_S = 4.0
+
+
+@pytest.mark.parametrize(
+    ("weather", "least"),
+    [
+        (Weather(loss=0.05), 0.98),
+        (Weather(loss=0.10, burst=3), 0.95),
+        (Weather(jitter_ms=30), 0.98),
+        (Weather(reorder=0.05), 0.98),
+        (Weather(duplicate=0.05), 0.98),
+    ],
+    ids=["loss 5 %", "loss 10 % in bursts", "jitter 30 ms", "reorder 5 %", "duplicate 5 %"],
+)
+async def test_the_listener_gets_nearly_every_frame(weather, least):
+    async with media_port() as port, lean_call(port, weather, seed=3) as call:
+        await call.speak(SPEECH_S)
+        given = call.listening.frames / call.sent  # at once: what is missing after the end is concealed for a while
+    assert least <= given <= 1.02
+
+
+async def test_duplicates_change_nothing():
+    heard = []
+    for weather in (Weather(), Weather(duplicate=0.3)):
+        async with media_port() as port, lean_call(port, weather, keep=True) as call:
+            await call.speak(1.0)
+            await asyncio.sleep(0.2)
+            heard.append(call.listening.pcm)
+    clean, doubled = heard
+    assert min(len(clean), len(doubled)) >= 50
+    assert clean[:50] == doubled[:50]
+
+
+async def test_a_nat_that_forgets_costs_one_check_interval():
+    async with media_port() as port, lean_call(port, Weather()) as call:
+        await call.speak(0.5)
+        assert call.proxy is not None
+        await call.proxy.rebind()
+        before = call.listening.frames
+        await call.speak(4.0)  # a check is sent every 2.5 s
+        assert call.listening.frames - before > 50
+
+
+async def test_sound_is_back_after_a_hole():
+    async with media_port() as port, lean_call(port, Weather()) as call:
+        await call.speak(0.5)
+        assert call.proxy is not None
+        call.proxy.hole = True
+        await call.speak(1.0)
+        call.proxy.hole = False
+        before = call.listening.frames
+        await call.speak(1.0)
+        assert call.listening.frames - before >= 48
