@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, Route, async_playwright
 
 from tests import clips
@@ -24,7 +25,12 @@ FLAGS = (
     "--disable-sync", "--autoplay-policy=no-user-gesture-required",
 )  # fmt: skip
 
-pytestmark = [pytest.mark.browser, pytest.mark.engines, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.engines,
+    pytest.mark.timeout(180),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +45,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server() -> AsyncIterator[VoiceServer]:
-    async with voice_server() as running:
+    async with voice_server({"server": {"drain_s": 0.5}}) as running:
         yield running
 
 
@@ -55,7 +61,7 @@ def microphone(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(server: VoiceServer, bundle: Path, microphone: Path) -> AsyncIterator[Page]:
     """A page of the server's own origin that holds the SDK; the microphone plays a recorded question."""
 
