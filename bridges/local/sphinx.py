@@ -22,6 +22,8 @@ _LEVEL = 3000.0
 _GAINS = 0.25, 16.0
 _AUDIBLE = 60.0
 """RMS of a frame that is more than the silence before the first word."""
+_PAUSE = 0.03
+"""Frames below this part of the loudest are pauses, and say nothing about the level either."""
 _FIRST_FRAMES = 40
 """Frames gathered from the first audible one on before decoding, for a first idea of the level; it catches up quickly."""
 _GLIDE = 0.02
@@ -59,7 +61,9 @@ class Level:
         if not self._loudness:
             heard = heard[audible[0] :] if audible.size else heard[:0]
         self._loudness.extend(heard.tolist())
-        return float(np.clip(_LEVEL / max(1.0, np.percentile(self._loudness or [_LEVEL], 90)), *_GAINS))
+        levels = np.array(self._loudness or [_LEVEL])
+        spoken = levels[levels >= levels.max() * _PAUSE]
+        return float(np.clip(_LEVEL / max(1.0, np.percentile(spoken, 90)), *_GAINS))
 
 
 def loudness(frames: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -70,22 +70,6 @@ async def test_what_is_said_is_heard(voice: Voice, recogniser: Recogniser) -> No
     assert wrong / total < 0.4
 
 
-async def test_the_voice_speaks_in_small_pieces_and_at_the_pace_that_is_asked(voice: Voice) -> None:
-    pieces = [sound.pcm async for sound in voice.speak("Good morning to all of you, how are you today?")]
-    assert all(0 < len(piece) <= voice.rate * 2 // 5 for piece in pieces)
-    slow, fast = [len(await said(voice, "Good morning to all of you.", speed=speed)) for speed in (0.7, 1.5)]
-    assert slow > 1.5 * fast
-    assert await said(voice, "...") == b""
-    default, unknown = [len(await said(voice, "Hello", voice=name)) for name in (voice.voices[0], "nobody")]
-    assert abs(default - unknown) < voice.rate // 10
-
-
-async def test_leaving_a_turn_frees_the_recogniser(recogniser: Recogniser) -> None:
-    async with recogniser.utterance(lambda partial: None) as utterance:
-        utterance.feed(clips.clip("english123").pcm)
-    assert (await heard(recogniser, clips.clip("english123").pcm))[0] == "one two three"
-
-
 async def test_speech_in_transcript_answer_and_speech_out() -> None:
     events: list[Event] = []
     ready = asyncio.Event()

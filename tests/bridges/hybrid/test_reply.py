@@ -1,0 +1,75 @@
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from bridges.hybrid import reply as module
+from bridges.hybrid.reply import Reply
+from bridges.options import Deadlines
+from mediaserver.commands import Respond
+from mediaserver.events import AudioDelta, Event, ResponseDone, WordTime
+from mediaserver.settings import Settings
+from mediaserver.speech import Message, Sound
+
+
+class Mind:
+    def __init__(self, *script: str) -> None:
+        self.script = script
+        self.options: dict[str, Any] = {}
+
+    async def reply(self, messages: Sequence[Message], **options: Any) -> AsyncGenerator[str, None]:
+        self.options = options
+        for piece in self.script:
+            yield piece
+
+
+class Mouth:
+    """Half a second for each text, with one word in it."""
+
+    rate = 16000
+    voices = ("a",)
+
+    async def speak(self, text: str, **_: Any) -> AsyncGenerator[Sound, None]:
+        yield Sound(b"\1\0" * 8000, (WordTime(text, 100, 400),))
+
+
+async def made(mind: Mind, *, clock: Any = lambda: 0.0, **settings: Any) -> list[Event]:
+    events: list[Event] = []
+    ask = Respond(response_id="r1", settings=Settings("local", **settings))
+    reply = Reply(ask, events.append, Deadlines(), clock)
+    reply.begin()
+    await asyncio.wait_for(reply.run(mind, Mouth()), 5)
+    return events
+
+
+async def test_times_of_words_count_from_the_start_of_the_item() -> None:
+    events = await made(Mind("The first sentence is here. ", "The second sentence is here."))
+    words = [word for event in events if isinstance(event, AudioDelta) for word in event.words]
+    assert [(word.start_ms, word.end_ms) for word in words] == [(100, 400), (600, 900)]
+
+
+async def test_the_settings_reach_the_model() -> None:
+    mind = Mind("Hi.")
+    choice = {"type": "function", "name": "f"}
+    await made(mind, tool_choice=choice, max_output_tokens=7, temperature=0.5)
+    assert (mind.options["tool_choice"], mind.options["max_tokens"], mind.options["temperature"]) == ("f", 7, 0.5)
+
+
+async def test_nothing_is_said_after_a_stop() -> None:
+    events: list[Event] = []
+    reply = Reply(Respond(response_id="r1", settings=Settings("local")), events.append, Deadlines(), lambda: 0.0)
+    reply.begin()
+    reply.stop("turn_detected")
+    await reply.run(Mind("Hello."), Mouth())
+    assert [type(event) for event in events][1:] == [ResponseDone]
+
+
+async def test_does_not_speak_far_ahead_of_the_listener(monkeypatch: Any) -> None:
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(module.asyncio, "sleep", sleep)
+    await made(Mind(*["This is one more sentence. "] * 64))
+    assert waits[1] == 0
+    assert waits[-1] == 31.5 - module.SECONDS_AHEAD
