@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from mediaserver.audio.playout import Played as Played
 from mediaserver.commands import Command
 from mediaserver.events import DigitPressed, Event, PlayoutFinished, PlayoutStarted
+from mediaserver.items import Played as Played
 
 
 class Listener(Protocol):

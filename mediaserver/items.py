@@ -61,3 +61,11 @@ class Usage:
     seconds: float = 0.0
     characters: int = 0
     source: Literal["provider", "metered"] = "metered"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How much of one item's sound has really left, in milliseconds."""
+
+    item_id: str
+    played_ms: int

@@ -14,6 +14,7 @@ import numpy as np
 from mediaserver.audio.cushion import Cushion
 from mediaserver.clock import FRAME_MS
 from mediaserver.events import PlayoutFinished, PlayoutStarted
+from mediaserver.items import Played
 
 FADE_MS = 5
 """Long enough that a cut does not click, short enough that it is still one frame."""
@@ -23,14 +24,6 @@ QUIET = 200
 
 REMEMBERED = 256
 """Items whose heard length is still known after they have gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """How much of one item's sound has really left, in milliseconds."""
-
-    item_id: str
-    played_ms: int
 
 
 @dataclass(slots=True)

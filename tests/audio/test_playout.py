@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from mediaserver.audio.playout import REMEMBERED, Played, Playout
+from mediaserver.audio.playout import REMEMBERED, Playout
 from mediaserver.events import PlayoutFinished, PlayoutStarted
+from mediaserver.items import Played
 
 RATE = 16000
 FRAME = RATE // 50 * 2

@@ -182,3 +182,14 @@ def test_a_re_offer_changes_the_codec_and_continues_the_stream(made):
     after = run(sender, "s")[0]
     assert (after.ssrc, after.sequence) == (before.ssrc, before.sequence + 1 & 0xFFFF)
     assert (after.marker, len(after.payload)) == (True, 160)
+
+
+def test_another_rate_continues_the_stream(made):
+    sender = made()
+    before = run(sender, "s")[0]
+    sender.renew(agreed(), 24000)
+    pcm = np.random.default_rng(1).integers(-3000, 3000, 480).astype("<i2").tobytes()
+    after = rtp.parse(sender.packet(pcm, 10.02))
+    assert after.timestamp == before.timestamp + 960 & 0xFFFFFFFF
+    assert sender.packet(bytes(960), 10.04) is not None  # the last of the word
+    assert sender.packet(bytes(960), 10.06) is None
