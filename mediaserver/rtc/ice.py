@@ -18,6 +18,9 @@ from typing import NamedTuple
 from mediaserver.rtc import stun
 
 _ICE_CHARS = string.ascii_letters + string.digits
+SETTLE_S = 0.5
+"""A nomination from elsewhere within this time of a check on the path does not move it; media from there does."""
+
 MAX_SOURCES = 8
 """Known sources kept per peer; the one longest unheard is forgotten first, never the path in use."""
 
@@ -172,11 +175,17 @@ class IceAgent:
         if source not in self._known:
             events += [SourceForgotten(old) for old in self._make_room()]
             events.append(SourceKnown(source))
-        self._known[source] = now
-        if nominated:
+        if nominated and not self._just_settled(credentials, source, now):
             events += self._nominate(credentials, source)
+        self._known[source] = now
         events.append(ConsentRefreshed())
         return events
+
+    def _just_settled(self, credentials: Credentials, source: Source, now: float) -> bool:
+        """A client that nominates aggressively names all our addresses in one round and keeps the first to answer."""
+        if self.path is None or source == self.path or credentials is self.pending:
+            return False
+        return now - self._known.get(self.path, now - SETTLE_S) < SETTLE_S
 
     def _nominate(self, credentials: Credentials, source: Source) -> list[IceEvent]:
         events: list[IceEvent] = []
@@ -203,6 +212,13 @@ class Deadlines:
     setup_s: float = 10.0
     silence_notice_s: float = 5.0
     silence_end_s: float = 30.0
+
+
+ENDS = {
+    "setup_timeout": "no media within the set-up deadline",
+    "connection_lost": "nothing was heard from the client for too long",
+}
+"""The verdicts of :class:`Presence` that end a call, with the sentence for a person."""
 
 
 @dataclass(slots=True)

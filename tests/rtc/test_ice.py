@@ -57,6 +57,15 @@ def test_a_nominating_check_makes_the_path_and_says_where_it_came_from() -> None
     assert stun.read_xor_address(answer.attributes[stun.XOR_MAPPED_ADDRESS], answer.transaction) == HOME.address
 
 
+def test_of_several_nominations_in_one_round_the_first_counts() -> None:
+    agent = make_agent()
+    agent.request(check(agent.credentials), HOME, 1.0)
+    verdict = agent.request(check(agent.credentials), MOVED, 1.01)
+    assert kinds(verdict) == [SourceKnown, ConsentRefreshed]
+    assert verdict.response is not None
+    assert agent.path == HOME
+
+
 def test_a_check_without_nomination_makes_a_known_source_only() -> None:
     agent = make_agent()
     assert kinds(agent.request(check(agent.credentials, nominate=False), HOME, 1.0)) == [SourceKnown, ConsentRefreshed]
