@@ -7,7 +7,6 @@ a frame goes from the 20 ms tick through the encoder to the socket, both by plai
 from __future__ import annotations
 
 import asyncio
-import cmath
 import random
 import secrets
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from aiortc import MediaStreamTrack
 from aiortc.rtp import RtcpByePacket, RtcpRrPacket, RtcpSrPacket
 
 from mediaserver.audio.playout import Playout
-from mediaserver.audio.ticker import PERIOD, Ticker
+from mediaserver.audio.ticker import Ticker
 from mediaserver.caller import Dialect, Listener, Played
 from mediaserver.clock import Clock, new_id
 from mediaserver.errors import BadRequest, Hangup
@@ -26,6 +25,7 @@ from mediaserver.events import Event
 from mediaserver.rtc import ice, rtcp, stun
 from mediaserver.rtc.description import Offer
 from mediaserver.rtc.receiver import AudioReceiver
+from mediaserver.rtc.rhythm import Rhythm
 from mediaserver.rtc.sender import AudioSender
 from mediaserver.rtc.stack import Certificate, Stack, fingerprints
 from mediaserver.rtc.track import PeerTrack, pump
@@ -38,12 +38,6 @@ _RTCP = range(192, 224)
 """The second byte of RTCP where it shares a port with RTP (RFC 5761 §4)."""
 
 
-_ENDS = {
-    "setup_timeout": "no media within the set-up deadline",
-    "connection_lost": "nothing was heard from the client for too long",
-}
-
-
 def _nowhere(datagram: bytes) -> None:
     """Where datagrams go while there is no path."""
 
@@ -53,65 +47,25 @@ class Wire(Protocol):
 
     def sender(self, source: ice.Source) -> Callable[[bytes], None]:
         """Return a plain call that sends a datagram there and never raises."""
-        ...
 
     def learn(self, source: ice.Source, peer: Peer) -> None:
         """Datagrams from this source belong to this peer."""
-        ...
 
     def forget(self, source: ice.Source, peer: Peer) -> None:
         """They no longer do."""
-        ...
 
     def name(self, ufrag: str, peer: Peer) -> None:
         """Checks with this username fragment are for this peer."""
-        ...
 
     def unname(self, ufrag: str) -> None:
         """They no longer are."""
-        ...
 
     def left(self, peer: Peer) -> None:
         """The peer is gone."""
-        ...
 
 
 REPORT_S = (1.0, 4.0)
 """The random time between RTCP reports, in seconds (RFC 3550 §6.2, with the reduced minimum of §6.2 for sessions of two)."""
-
-
-class Rhythm:
-    """When, within the 20 ms of the clock, live sound comes: so that the tick can follow just behind it. Pure."""
-
-    ENOUGH = 50
-    STEADY = 0.8
-    MARGIN = 0.001
-    MOVED = 0.004
-
-    def __init__(self) -> None:
-        self.phase: float | None = None
-        self._sum = 0j
-        self._count = 0
-
-    def beat(self, at: float) -> bool:
-        """Note an arrival; returns whether ``phase`` (seconds) has changed, decided once per second of sound."""
-        self._sum += cmath.exp(2j * cmath.pi * at / PERIOD)
-        self._count += 1
-        if self._count < self.ENOUGH:
-            return False
-        mean, self._sum, self._count = self._sum / self._count, 0j, 0
-        if abs(mean) < self.STEADY:  # it comes in bursts, or with more jitter than a phase can follow
-            return False
-        found = (cmath.phase(mean) / (2 * cmath.pi) * PERIOD + self.MARGIN) % PERIOD
-        if self.phase is not None and self._apart(found, self.phase) < self.MOVED:
-            return False
-        self.phase = found
-        return True
-
-    @staticmethod
-    def _apart(one: float, other: float) -> float:
-        away = abs(one - other) % PERIOD
-        return min(away, PERIOD - away)
 
 
 @dataclass(slots=True)
@@ -163,7 +117,7 @@ class Peer:
         self.agent = ice.IceAgent(ice.new_credentials(offer.ufrag, offer.pwd))
         self.presence = ice.Presence(deadlines, clock())
         self._stack = self._make_stack(own)
-        self._fingerprints = fingerprints(own)
+        self.fingerprints = fingerprints(own)
         self._source: ice.Source | None = None
         self._path_heard = 0.0
         self._send: Callable[[bytes], None] = _nowhere
@@ -291,11 +245,6 @@ class Peer:
 
     # --- the port's side ----------------------------------------------------------------------------------------------
 
-    @property
-    def fingerprints(self) -> list[tuple[str, str]]:
-        """(algorithm, value) of the certificate that we show to this client."""
-        return self._fingerprints
-
     def datagram(self, data: bytes, source: ice.Source, now: float) -> None:
         """Take a datagram, other than STUN, from a known source; first byte as in RFC 7983."""
         first = data[0]
@@ -335,7 +284,7 @@ class Peer:
     def watch(self, now: float) -> bool:
         """See to deadlines and reports, a few times per second; returns whether the set-up timed out just now."""
         verdict = self.presence.verdict(now)
-        detail = _ENDS.get(verdict)
+        detail = ice.ENDS.get(verdict)
         if detail is not None and not self._over.is_set():
             self.end(Hangup(verdict, detail))
             if self._tasks is None:
@@ -392,14 +341,7 @@ class Peer:
         return item
 
     async def _play_track(self, item: str, track: MediaStreamTrack) -> None:
-        pushed_ms = 0.0
-
-        def push(pcm: bytes) -> None:
-            nonlocal pushed_ms
-            pushed_ms += len(pcm) * 500 / self._play_rate
-            self.play(item, pcm)
-
-        await pump(track, self._play_rate, push, lambda: (pushed_ms - self.played(item)) / 1000)
+        await pump(track, self._play_rate, lambda pcm: self.play(item, pcm), lambda: self.played(item))
         self.finish(item)
 
     # --- inside -------------------------------------------------------------------------------------------------------

@@ -69,12 +69,13 @@ class PeerTrack(MediaStreamTrack):
         return frame
 
 
-async def pump(track: MediaStreamTrack, rate: int, push: Callable[[bytes], None], ahead_s: Callable[[], float]) -> None:
+async def pump(track: MediaStreamTrack, rate: int, push: Callable[[bytes], None], played_ms: Callable[[], int]) -> None:
     """Read a track to its end and push PCM16 mono at ``rate``, never much more than two seconds ahead of the loudspeaker.
 
-    ``ahead_s`` says how many seconds of what was pushed are still to be played. A track that keeps time never waits here.
+    ``played_ms`` says how much of what was pushed has been played. A track that keeps time never waits here.
     """
     resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+    pushed_s = 0.0
     while True:
         try:
             frame = await track.recv()
@@ -84,5 +85,6 @@ async def pump(track: MediaStreamTrack, rate: int, push: Callable[[bytes], None]
             continue
         for piece in resampler.resample(frame):
             push(bytes(piece.planes[0])[: piece.samples * 2])
-        if (early := ahead_s() - AHEAD_S) > 0:
+            pushed_s += piece.samples / rate
+        if (early := pushed_s - played_ms() / 1000 - AHEAD_S) > 0:
             await asyncio.sleep(early)

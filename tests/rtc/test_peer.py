@@ -13,7 +13,7 @@ import pytest
 from mediaserver.errors import BadRequest, Hangup
 from mediaserver.events import PlayoutFinished, PlayoutStarted
 from mediaserver.rtc import ice
-from mediaserver.rtc.peer import Peer, Rhythm
+from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
 from tests.rtc.clients import LOCAL, RATE, Bare, Ear, Stock, Text, media_port, serving, until
 
@@ -484,18 +484,3 @@ def test_ice_events_all_have_a_handler() -> None:
         ice.Restarted,
         ice.ConsentRefreshed,
     }
-
-
-def test_the_rhythm_of_live_sound_is_found_once_and_followed_when_it_moves() -> None:
-    rhythm, rng = Rhythm(), random.Random(1)
-    changes = [rhythm.beat(n * 0.02 + 0.007 + rng.gauss(0, 0.001)) for n in range(500)]
-    assert changes.count(True) == 1
-    assert rhythm.phase == pytest.approx(0.008, abs=0.001)
-    assert any(rhythm.beat(n * 0.02 + 0.0195) for n in range(50))
-    assert rhythm.phase == pytest.approx(0.0005, abs=0.001)
-
-
-def test_sound_in_bursts_has_no_rhythm() -> None:
-    rhythm, rng = Rhythm(), random.Random(1)
-    assert not any(rhythm.beat(rng.random()) for _ in range(1000))
-    assert rhythm.phase is None

@@ -81,7 +81,7 @@ class Clip(MediaStreamTrack):
 
 async def test_any_track_is_a_source() -> None:
     pushed: list[bytes] = []
-    await pump(Clip(50), RATE, pushed.append, lambda: 0.0)
+    await pump(Clip(50), RATE, pushed.append, lambda: 0)
     assert abs(sum(map(len, pushed)) // 2 - RATE) < 100
 
 
@@ -93,6 +93,6 @@ async def test_a_source_that_keeps_no_time_is_held_back(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
     pushed = bytearray()
-    await pump(Clip(150), RATE, pushed.extend, lambda: len(pushed) / 2 / RATE)
+    await pump(Clip(150), RATE, pushed.extend, lambda: 0)
     assert slept
     assert max(slept) < 1.1
