@@ -45,6 +45,11 @@ class Cushion:
         self._pulls += 1
         return self._pulls >= WINDOW and self._least > 0
 
+    @property
+    def overdue(self) -> bool:
+        """No quiet frame came along for as long again: the delay is worse than a frame faded across."""
+        return self._pulls >= 2 * WINDOW
+
     def gave_up(self) -> None:
         """A frame was dropped: measure afresh."""
         self.frames = max(1, self.frames - 1)

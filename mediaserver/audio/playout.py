@@ -191,8 +191,9 @@ class Playout:
 
     def _take(self, item: _Item, now: float) -> bytes:
         if self._cushion and self._cushion.pulled(len(item.sound) // self._frame - 1):
-            self._give_up_one(item, self._cushion)
-        frame = self._cut(item, self._frame)
+            frame = self._with_one_given_up(item, self._cushion)
+        else:
+            frame = self._cut(item, self._frame)
         if len(frame) < self._frame:
             frame += bytes(self._frame - len(frame))
         if self._fade_in:
@@ -211,12 +212,20 @@ class Playout:
         self._queued -= len(piece)
         return piece
 
-    def _give_up_one(self, item: _Item, cushion: Cushion) -> None:
-        """Skip a frame that nobody will miss; its milliseconds count as played, for they are no longer to come."""
-        piece = np.frombuffer(item.sound[: self._frame], "<i2")
-        if len(item.sound) >= 2 * self._frame and int(np.abs(piece.astype(np.int32)).max()) < QUIET:
-            self._cut(item, self._frame)
-            cushion.gave_up()
+    def _with_one_given_up(self, item: _Item, cushion: Cushion) -> bytes:
+        """Take a frame in the time of two: skip one that nobody will miss or, when none came for long, fade across.
+
+        The milliseconds that are skipped count as played, for they are no longer to come.
+        """
+        if len(item.sound) < 2 * self._frame:
+            return self._cut(item, self._frame)
+        pair = np.frombuffer(item.sound[: 2 * self._frame], "<i2").reshape(2, -1)
+        if int(np.abs(pair[0].astype(np.int32)).max()) >= QUIET and not cushion.overdue:
+            return self._cut(item, self._frame)
+        self._cut(item, 2 * self._frame)
+        cushion.gave_up()
+        ramp = np.linspace(0.0, 1.0, pair.shape[1], dtype=np.float32)
+        return bytes((pair[0] * (1 - ramp) + pair[1] * ramp).astype("<i2").tobytes())
 
     def _fall_silent(self, item: _Item | None) -> bytes | None:
         if not self._sounding or item is None:
