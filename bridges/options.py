@@ -23,7 +23,7 @@ class LocalRecogniser(Options, frozen=True):
     """Speech recognition with pocketsphinx in worker processes (English only)."""
 
     workers: Workers = 2
-    """Processes, each with one decoder (about 95 MB): as many callers can speak at the same moment without waiting."""
+    """Processes, each with one decoder (about 130 MB): as many callers can speak at the same moment without waiting."""
     max_wait_s: Seconds = 8.0
     """A turn that got no worker for this long after its end fails."""
     max_turn_s: Seconds = 120.0
