@@ -1,0 +1,70 @@
+"""Whole calls with stock aiortc as the client, against the server as a user starts it."""
+
+import wave
+
+import pytest
+
+from signaling.headless.conversation import Conversation, Target
+from signaling.headless.record import Record
+from signaling.headless.scoring import word_error_rate
+from signaling.headless.script import Turn
+from tests import clips
+from tests.servers.impaired_door import impaired_door
+from tests.servers.udp_impair import Weather
+from tests.servers.voice_server import voice_server
+
+
+def spoken(tmp_path, name: str, **options) -> Turn:
+    clip, path = clips.clip(name), tmp_path / f"{name}.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(clips.RATE)
+        file.writeframes(clip.pcm)
+    return Turn("wav", str(path), expect=clip.text, **options)
+
+
+async def hold(url: str, *turns: Turn, model: str = "local") -> Conversation:
+    conversation = Conversation(Target(url, model), list(turns), Record(lambda line: None))
+    await conversation.run()
+    return conversation
+
+
+@pytest.mark.engines
+async def test_three_spoken_turns_are_understood_and_answered(tmp_path):
+    async with voice_server() as server:
+        turns = [spoken(tmp_path, name) for name in ("cards_001", "goforward", "cards_003")]
+        held = await hold(server.url, *turns)
+    record = held.record
+    assert record.ok, record.as_data()
+    rates = [turn.word_error_rate for turn in record.turns]
+    assert sum(rates) / len(rates) <= 0.4, rates
+    for turn in record.turns:
+        assert word_error_rate(turn.transcript, turn.answer.text.replace("I heard:", "")) < 1.0
+        assert turn.stages[0]["name"] == "end_of_turn"
+
+
+@pytest.mark.engines
+async def test_a_barge_in_cuts_the_answer_and_the_ledger_knows_where(tmp_path):
+    async with voice_server() as server:
+        held = await hold(server.url, Turn("text", "count to twenty"), spoken(tmp_path, "cards_001", barge_in=2.0))
+    first, second = held.record.turns
+    assert held.record.ok, held.record.as_data()
+    cut = first.answer.interrupted
+    assert cut is not None
+    assert cut["text"].lower().startswith("one")
+    assert "twenty" in cut["unheard"].lower()
+    assert 1500 <= cut["played_ms"] <= 4500
+    assert second.answer.text
+
+
+@pytest.mark.engines
+async def test_a_call_through_loss_and_jitter_is_still_answered(tmp_path):
+    async with (
+        voice_server() as server,
+        impaired_door(server.url, Weather(loss=0.05, delay_ms=20, jitter_ms=30), seed=5) as (url, proxies),
+    ):
+        held = await hold(url, spoken(tmp_path, "cards_001"))
+    assert held.record.ok, held.record.as_data()
+    assert held.record.turns[0].transcript
+    assert proxies[0].up.counts["lost"] > 0
