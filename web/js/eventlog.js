@@ -6,6 +6,7 @@ import { redact } from './redact.js'
 const RING = 5000
 const HEIGHT = 26
 const SPARE = 8
+const NEAR = 4
 const FOLDED = /\.delta$|^transcript\.partial$|^heard$|^ping$|^pong$|^page\.stats$/
 const ARROWS = { in: '←', out: '→', page: '•' }
 const GROUPS = [['audio', /^(input|output)_audio_buffer|^heard|^reply|^interrupted/], ['items', /^conversation|^transcript/],
@@ -26,8 +27,9 @@ export class Ring {
   }
 
   add(direction, message, at, turn = null) {
+    const before = FOLDED.test(message.type) && this.entries.slice(-NEAR).findLast((entry) => same(entry, direction, message))
+    if (before) return this.fold(before, message, at)
     const last = this.entries.at(-1)
-    if (last && FOLDED.test(message.type) && same(last, direction, message)) return this.fold(last, message, at)
     this.number += 1
     const entry = { n: this.number, at, since: last ? at - (last.until ?? last.at) : 0, direction, type: message.type, count: 1, turn,
       message: redact(message) }
@@ -42,6 +44,14 @@ export class Ring {
     const delta = typeof message.delta === 'string' && typeof entry.message.delta === 'string'
     entry.message = redact(delta ? { ...message, delta: (entry.message.delta + message.delta).slice(-4000) } : message)
     return entry
+  }
+
+  /** These events belong to a turn: those that name its response or its items. */
+  mark(turn, ids) {
+    for (const entry of this.entries.slice(-400)) {
+      const { response_id: response, item_id: item, response: whole, item: made } = entry.message
+      if ([response, item, whole?.id, made?.id].some((id) => id && ids.includes(id))) entry.turn = turn
+    }
   }
 
   filtered({ text = '', direction = '', group: wanted = '', turn = null }) {

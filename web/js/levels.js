@@ -25,12 +25,18 @@ export class Levels {
     return this.context?.state === 'running'
   }
 
+  /** Load the tap; a call goes on without meters where that fails. Returns whether it is there. */
   async open() {
-    if (this.node !== null) return
-    await this.context.audioWorklet.addModule(new URL('../worklet/taps.js', import.meta.url))
+    if (this.node !== null) return true
+    try {
+      await this.context.audioWorklet.addModule(new URL('../worklet/taps.js', import.meta.url))
+    } catch {
+      return false
+    }
     this.node = new AudioWorkletNode(this.context, 'taps', { numberOfInputs: 2, numberOfOutputs: 1, channelCount: 1 })
     this.node.port.onmessage = ({ data }) => this.take(data)
     this.node.connect(this.context.destination)
+    return true
   }
 
   /** Listen to the microphone through a clone, so that speaking while muted can be seen. */

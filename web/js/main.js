@@ -65,8 +65,8 @@ const ui = {
     if (prefs.panel === 'network') network.panel(byId('panel-network'), talk.line)
   },
   granted(track) {
-    const rows = devices.granted(track).map(([name, value]) => `${name} ${value}`)
-    byId('granted').textContent = rows.join(' · ')
+    const shown = (value) => (typeof value === 'boolean' ? t(value ? 'on' : 'off') : value)
+    byId('granted').textContent = devices.granted(track).map(([name, value]) => t(`granted.${name}`, { value: shown(value) })).join(' · ')
     if (devices.narrow(track)) hint('hint.narrow')
     picks.devices(byId('microphone'), byId('speaker'), prefs)
   },
@@ -106,7 +106,7 @@ function showState(state) {
   const live = states.live(state)
   for (const id of ['mute', 'stop', 'hold']) byId(id).disabled = !live
   byId('end').disabled = !states.busy(state)
-  byId('end').textContent = t(live ? 'end' : 'cancel')
+  byId('end').textContent = t(['asking', 'connecting'].includes(name) ? 'cancel' : 'end')
   byId('mute').textContent = t(state.muted ? 'unmute' : 'mute')
   byId('mute').setAttribute('aria-pressed', String(state.muted))
   byId('hold').hidden = !prefs.ptt
@@ -249,7 +249,7 @@ function showView(view) {
   settings.keep(prefs, 'view', view)
   settings.show('view', view)
   root.dataset.view = view
-  if (view === 'simple') showTab('talk')
+  showTab(view === 'simple' ? 'talk' : root.dataset.tab)
   byId('view').textContent = t(view === 'simple' ? 'view.inspect' : 'view.simple')
   showPanel(prefs.panel)
 }
@@ -282,6 +282,13 @@ function drawCode() {
   const rows = Object.entries(snippets(location.origin, prefs.model || 'local'))
   fill(byId('panel-code'), h('p', {}, t('code.intro')), rows.map(([name, code]) => h('section', {}, h('h3', {}, name),
     h('pre', { dir: 'ltr', tabindex: 0, aria: { label: name } }, code), h('button', { type: 'button', onclick: () => copy(code) }, t('copy')))))
+}
+
+function showTheme() {
+  theme.apply(prefs.theme)
+  byId('theme').textContent = theme.sign(prefs.theme)
+  byId('theme').setAttribute('aria-label', t(`theme.${prefs.theme}`))
+  byId('theme').title = t(`theme.${prefs.theme}`)
 }
 
 function view(saved) {
@@ -336,8 +343,7 @@ on('copy-text', 'click', () => copy(talk.conversation.rows.map((row) => `${callT
 on('view', 'click', () => showView(prefs.view === 'simple' ? 'inspect' : 'simple'))
 on('theme', 'click', () => {
   settings.keep(prefs, 'theme', theme.after(prefs.theme))
-  theme.apply(prefs.theme)
-  byId('theme').textContent = t(`theme.${prefs.theme}`)
+  showTheme()
 })
 for (const [type, down] of [['pointerdown', true], ['pointerup', false], ['pointercancel', false], ['pointerleave', false]]) on('hold', type, () => talk.hold(down))
 on('hold', 'keydown', ({ key, repeat }) => [' ', 'Enter'].includes(key) && !repeat && talk.hold(true))
@@ -376,7 +382,7 @@ dialogs.preferences(prefs, tell)
 dialogs.takeAway(talk, copy, view, () => hint('hint.no_file'))
 picks.options(byId('direction'), ['all', 'in', 'out', 'page'].map((name) => [name === 'all' ? '' : name, t(`direction.${name}`)]), '')
 picks.options(byId('group'), ['all', 'session', 'audio', 'items', 'response', 'page', 'error'].map((name) => [name === 'all' ? '' : name, t(`group.${name}`)]), '')
-byId('theme').textContent = t(`theme.${prefs.theme}`)
+showTheme()
 
 // --- the start ------------------------------------------------------------------------------------------------------------------
 

@@ -156,7 +156,7 @@ export class Talk {
   async connect(stream, sound) {
     const mine = this.attempt
     this.to('granted')
-    await this.levels.open()
+    if (!(await this.levels.open())) this.note({ type: 'page.no_meters' })
     this.hear(stream)
     if (mine !== this.attempt) return
     this.call = new Call({ model: this.prefs.model, key: this.key, stream, notify: (name, detail) => this.told(name, detail) })
@@ -241,7 +241,13 @@ export class Talk {
   extended(message) {
     if (message.type === 'pong') return this.clock.pong(message.t0, message.at, performance.now())
     this.event(message)
+    if (message.type === 'turn') this.mark(message)
     if (['turn', 'interrupted'].includes(message.type)) this.ui.turns()
+  }
+
+  mark({ response_id: response, item_id: item }) {
+    const rows = this.conversation.rows.filter((row) => row.response === response).map((row) => row.id)
+    this.ring.mark(this.conversation.turnOf(response).n, [response, item, ...rows])
   }
 
   toCall(serverMs) {
@@ -314,7 +320,7 @@ export class Talk {
 
   silence(now) {
     const track = this.stream?.getAudioTracks()[0]
-    const silent = states.live(this.state) && track && this.levels.running && this.levels.latest.mic.rms < SILENT_RMS
+    const silent = states.live(this.state) && track && this.levels.node && this.levels.running && this.levels.latest.mic.rms < SILENT_RMS
     if (!silent) {
       if (this.quietSince !== null && now - this.quietSince > SILENT_MS) this.ui.calm('mic-silent')
       this.quietSince = null

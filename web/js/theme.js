@@ -1,5 +1,6 @@
 /** System, light or dark. */
-const ORDER = ['system', 'light', 'dark']
+const SIGNS = { system: '◐', light: '☀', dark: '☾' }
+const ORDER = Object.keys(SIGNS)
 
 export function apply(theme) {
   document.documentElement.dataset.theme = theme
@@ -7,4 +8,9 @@ export function apply(theme) {
 
 export function after(theme) {
   return ORDER[(ORDER.indexOf(theme) + 1) % ORDER.length]
+}
+
+/** The shape that stands for a theme. */
+export function sign(theme) {
+  return SIGNS[theme]
 }

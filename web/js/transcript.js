@@ -5,7 +5,7 @@ import { t, callTime, number } from './i18n.js'
 export class Transcript {
   constructor(list, more, { select, inspect }) {
     Object.assign(this, { list, more, select, inspect, drawn: new Map(), unseen: 0 })
-    this.scroller = list.parentElement
+    this.scroller = list.closest('.scroll-area')
     this.scroller.addEventListener('scroll', () => this.atEnd() && this.seen())
     more.addEventListener('click', () => this.toEnd())
   }

@@ -1,0 +1,23 @@
+"""axe-core over a page: what it finds wrong, in sentences."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import axe_playwright_python
+from playwright.async_api import Page
+
+
+@cache
+def _source() -> str:
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+
+
+async def violations(page: Page) -> list[str]:
+    """Return every violation with the elements that have it."""
+    await page.evaluate(_source())
+    found = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found["violations"] for node in rule["nodes"]
+    ]
