@@ -200,12 +200,16 @@ class ItemDeleted(Event):
 
 @dataclass(frozen=True, slots=True)
 class ResponseCreated(Event):
-    """The model began to answer. ``metadata`` comes back as the client gave it."""
+    """The model began to answer. ``metadata`` comes back as the client gave it.
+
+    ``out_of_band``: the answer is no part of the conversation.
+    """
 
     response_id: str
     modalities: tuple[Literal["audio", "text"], ...] = ("audio",)
     voice: str = ""
     metadata: tuple[tuple[str, str], ...] = ()
+    out_of_band: bool = False
 
 
 @dataclass(frozen=True, slots=True)

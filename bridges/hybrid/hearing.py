@@ -13,8 +13,8 @@ from mediaserver.events import TranscriptFailed, TranscriptFinal, TranscriptPart
 from mediaserver.settings import Transcription
 from mediaserver.speech import Partial, SpeechToText, Transcript, Utterance
 
-_EARLY_FRAMES = 500
-"""Frames kept while the engine opens: 10 s."""
+_EARLY_FRAMES = 750
+"""Frames kept while the engine opens: 15 s, as much as a session keeps of the first words."""
 
 
 class Hearing:

@@ -178,7 +178,8 @@ class Replies:
             return
         reply.created = True
         settings = reply.settings
-        self._caller.tell(ResponseCreated(reply.id, settings.output_modalities, settings.voice, reply.metadata))
+        modalities, voice = settings.output_modalities, settings.voice
+        self._caller.tell(ResponseCreated(reply.id, modalities, voice, reply.metadata, reply.out_of_band))
 
     def _created(self, _reply: Reply, _event: ResponseCreated) -> None:
         pass  # told already, in our own words: settings and metadata are ours

@@ -35,7 +35,7 @@ class Reply:
 
     made: ResponseCreated
     say: Say
-    conversation_id: str
+    conversation_id: str | None
     max_output_tokens: int | None = None
     output_format: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Output] = field(default_factory=dict)

@@ -148,7 +148,7 @@ class Writer:
         reply = self._replies[event.response_id] = Reply(
             event,
             self.say,
-            self._conversation_id,
+            None if event.out_of_band else self._conversation_id,
             self.effective.settings.max_output_tokens,
             dict(self.effective.output_format),
         )

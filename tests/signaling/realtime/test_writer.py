@@ -139,6 +139,12 @@ def test_a_written_answer_uses_the_text_events() -> None:
     assert messages[-1]["response"]["output"][0]["content"] == [{"type": "output_text", "text": "Hi"}]
 
 
+def test_an_answer_out_of_band_belongs_to_no_conversation() -> None:
+    for out_of_band in (False, True):
+        created, *_ = told(make(), e.ResponseCreated("resp_1", ("text",), out_of_band=out_of_band))
+        assert (created["response"]["conversation_id"] is None) == out_of_band
+
+
 def test_a_function_call_is_told_three_times() -> None:
     messages = told(
         make(),
