@@ -57,7 +57,8 @@ async def call_itself(config: Config) -> AsyncIterator[Finding]:
             with tempfile.TemporaryDirectory() as folder:
                 if echo := next((name for name, model in config.models.items() if model.bridge == "echo"), None):
                     yield await _echo(Target(url, echo), Path(folder))
-                yield await _speak(Target(url, config.default_model), Path(folder))
+                if config.models[config.default_model].bridge != "echo":
+                    yield await _speak(Target(url, config.default_model), Path(folder))
     except (MediaServerError, OSError, ImportError) as problem:
         yield wrong("server", f"does not open: {problem}", "see the message; extras: pip install 'mediaserver[local]'")
 
