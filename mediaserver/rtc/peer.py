@@ -210,7 +210,7 @@ class Peer:
 
     def clear(self) -> tuple[Played, ...]:
         """Be silent within one frame and say what was heard."""
-        return tuple(Played(item.item_id, item.played_ms) for item in self._speaker().clear())
+        return self._speaker().clear()
 
     def played(self, item_id: str) -> int:
         """Milliseconds of this item that have left."""
