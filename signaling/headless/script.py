@@ -12,6 +12,9 @@ from typing import Any, Literal
 SETTLE_S = 0.8
 """A turn is over when nothing has happened on either side for this long after its answer."""
 
+OPEN_S = 3.0
+"""The same while a response is still open: an echo's is open for the whole call."""
+
 
 @dataclass(slots=True)
 class Turn:
@@ -108,15 +111,15 @@ class Script:
         if self._index < 0 or self._saying or self._over:
             return None
         times = [self._said_at + self._timeout]
-        if self._answered and not self._busy:
-            times.append(self._quiet_since + self._settle)
+        if self._answered and not self._sounds:
+            times.append(self._quiet_since + (OPEN_S if self._responses else self._settle))
         if self._barge_in is not None and self._answer_at is not None:
             times.append(max(self._answer_at + self._barge_in, self._said_at))
         return min(times)
 
     @property
-    def _busy(self) -> bool:
-        return bool(self._responses) or self._playing or self._sounding or self._listening
+    def _sounds(self) -> bool:
+        return self._playing or self._sounding or self._listening
 
     @property
     def _barge_in(self) -> float | None:

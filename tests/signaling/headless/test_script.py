@@ -91,3 +91,12 @@ def test_it_does_not_go_on_while_the_server_hears_speech():
     script.event(DONE, 3.0)
     script.event({"type": "input_audio_buffer.speech_started", "item_id": "i"}, 3.1)
     assert script.tick(10.0) == []
+
+
+def test_a_response_that_stays_open_is_waited_for_a_little_longer():
+    script = two_turns(HELLO, HELLO)
+    script.event(CREATED, 2.5)
+    script.sound(True, 3.0)
+    script.sound(False, 4.0)
+    assert script.tick(4.0 + 2.9) == []
+    assert script.tick(4.0 + 3.0) == [Say(1)]
