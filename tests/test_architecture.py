@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -32,7 +33,7 @@ MAY_IMPORT = {
     "mediaserver.__main__": {"signaling"},  # python -m mediaserver is the command line, and only that
     "bridges": GROUND | AUDIO | SEAMS,
     "signaling": {"mediaserver"},
-    "signaling.app": {"mediaserver", "bridges"},  # the composition root
+    "signaling.app": {"mediaserver", "signaling", "bridges"},  # the composition root
 }
 """Each room and what it may import of ours besides itself; ``mediaserver`` alone is its version."""
 
@@ -60,10 +61,25 @@ def modules() -> list[Path]:
     return sorted(path.relative_to(ROOT) for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is looked at in a module. The trees themselves are not kept: they are large."""
+
+    imports: tuple[tuple[int, str], ...]
+    orphans: tuple[str, ...]
+    unbounded: tuple[str, ...]
+
+
 @cache
-def tree(path: Path) -> ast.Module:
-    """Return the parsed module."""
-    return ast.parse((ROOT / path).read_text(), str(path))
+def facts(path: Path) -> Facts:
+    """Read a module once."""
+    nodes = list(ast.walk(ast.parse((ROOT / path).read_text(), str(path))))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+
+    def named(wrong: Callable[[ast.Call], bool]) -> tuple[str, ...]:
+        return tuple(f"{path}:{call.lineno}: {ast.unparse(call)}" for call in calls if wrong(call))
+
+    return Facts(tuple(imports(path, nodes)), named(_orphan), named(_unbounded))
 
 
 def dotted(path: Path) -> str:
@@ -82,9 +98,9 @@ def room_of(name: str) -> str:
     return max(rows, key=len) if rows else ""
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
+def imports(path: Path, nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Yield line and name of everything of ours that a module imports, also inside functions."""
-    for node in ast.walk(tree(path)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -116,10 +132,10 @@ def allowed(importer: str, imported: str) -> bool:
 def test_arrows(path):
     name = dotted(path)
     if path.name == "__init__.py" and name in PACKAGES and name != "bridges":
-        assert not list(imports(path))
+        assert not facts(path).imports
         return
     assert room_of(name), f"{name} is in no room of MAY_IMPORT: draw its arrows"
-    wrong = [f"{path}:{line}: imports {other}" for line, other in imports(path) if not allowed(name, other)]
+    wrong = [f"{path}:{line}: imports {other}" for line, other in facts(path).imports if not allowed(name, other)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -186,19 +202,14 @@ def _unbounded(node: ast.Call) -> bool:
     return not given or (isinstance(given[0], ast.Constant) and not given[0].value)
 
 
-def _calls(path: Path, wrong: object) -> list[str]:
-    calls = (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
-    return [f"{path}:{node.lineno}: {ast.unparse(node)}" for node in calls if wrong(node)]  # type: ignore[operator]
-
-
 @pytest.mark.parametrize("path", modules(), ids=str)
 def test_every_task_has_an_owner(path):
-    assert not _calls(path, _orphan), "start it in a TaskGroup"
+    assert not facts(path).orphans, "start it in a TaskGroup"
 
 
 @pytest.mark.parametrize("path", modules(), ids=str)
 def test_every_queue_has_a_bound(path):
-    assert not _calls(path, _unbounded), "give it a maxsize or maxlen, and say what happens when it is full"
+    assert not facts(path).unbounded, "give it a maxsize or maxlen, and say what happens when it is full"
 
 
 @pytest.mark.parametrize(
