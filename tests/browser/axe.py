@@ -19,5 +19,7 @@ async def violations(page: Page) -> list[str]:
     await page.evaluate(_source())
     found = await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
     return [
-        f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in found["violations"] for node in rule["nodes"]
+        f"{rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
     ]

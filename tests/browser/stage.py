@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import mimetypes
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +34,9 @@ def refusal(status: int, code: str, retry_after: int | None = None) -> Answer:
 
 
 class Stage:
-    """One page of its own and what stands around it; ``answer`` is how an offer is answered, ``None`` never answers."""
+    """One page of its own and what stands around it; ``answer`` is how an offer is answered."""
 
-    def __init__(self, context: BrowserContext, facts: Answer | None, answer: Answer | None) -> None:
+    def __init__(self, context: BrowserContext, facts: Answer | None, answer: Answer) -> None:
         self.context = context
         self.facts = FACTS if facts is None else {**FACTS, **facts}
         self.answer = answer
@@ -56,13 +55,9 @@ class Stage:
         elif path == "/page.json":
             await route.fulfill(json=self.facts)
         elif path.startswith("/v1/"):
-            await self._call(route)
+            await route.fulfill(**self.answer)
         else:
             await self._file(route, WEB / ("index.html" if path == "/" else path.removeprefix("/static/")))
-
-    async def _call(self, route: Route) -> None:
-        if self.answer is not None:
-            await route.fulfill(**self.answer)
 
     async def _file(self, route: Route, path: Path) -> None:
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
@@ -70,8 +65,16 @@ class Stage:
 
 
 async def stage(
-    browser: Browser, *, facts: Answer | None = None, answer: Answer | None = ACCEPTED, script: str = "", fake: bool = True,
-    width: int = 1440, height: int = 900, theme: str = "light", **options: Any,
+    browser: Browser,
+    *,
+    facts: Answer | None = None,
+    answer: Answer = ACCEPTED,
+    script: str = "",
+    fake: bool = True,
+    width: int = 1440,
+    height: int = 900,
+    theme: str = "light",
+    **options: Any,
 ) -> Stage:
     """Set a stage; ``script`` changes the browser before the page runs, ``theme`` is light or dark."""
     context = await browser.new_context(
@@ -121,14 +124,23 @@ def exchange(n: int, said: str, answered: str) -> list[str]:
         _say({"type": "input_audio_buffer.speech_stopped", "item_id": f"u{n}", "audio_end_ms": 900}),
         _say({"type": "conversation.item.input_audio_transcription.completed", "item_id": f"u{n}", "transcript": said}),
         _say({"type": "response.created", "response": {"id": response}}),
-        _say({"type": "response.output_audio_transcript.delta", "response_id": response, "item_id": item, "delta": answered}),
+        _say(
+            {
+                "type": "response.output_audio_transcript.delta",
+                "response_id": response,
+                "item_id": item,
+                "delta": answered,
+            }
+        ),
         _say({"type": "output_audio_buffer.started", "response_id": response}),
     ]
 
 
 def heard(n: int, text: str, unheard: str) -> str:
     """Return the ledger's word on an answer."""
-    return _tell({"type": "heard", "item_id": f"a{n}", "played_ms": 900, "text": text, "unheard": unheard, "estimated": True})
+    return _tell(
+        {"type": "heard", "item_id": f"a{n}", "played_ms": 900, "text": text, "unheard": unheard, "estimated": True}
+    )
 
 
 def finished(n: int, text: str) -> list[str]:
@@ -147,10 +159,10 @@ def cut(n: int, text: str, unheard: str) -> list[str]:
     return [_say(started), _tell(event)]
 
 
+ROLL = {"type": "function_call", "id": "f2", "call_id": "c2", "name": "roll_dice", "arguments": '{"sides": 6}'}
 TOOL = [
-    _say({"type": "response.output_item.done", "response_id": "r2", "item": {"type": "function_call", "id": "f2", "call_id": "c2",
-          "name": "roll_dice", "arguments": '{"sides": 6}', "status": "completed"}}),
-]  # fmt: skip
+    _say({"type": "response.output_item.done", "response_id": "r2", "item": ROLL}),
+]
 STATS = """call.stats = [
  { id: 'in', type: 'inbound-rtp', kind: 'audio', packetsReceived: 50, packetsLost: 0, jitter: 0.004, bytesReceived: 4000 },
  { id: 'their', type: 'remote-inbound-rtp', kind: 'audio', roundTripTime: 0.021, jitter: 0.003, fractionLost: 0 } ]"""
@@ -160,7 +172,12 @@ FIRST = [
     *finished(2, "The dice show four."),
 ]  # fmt: skip
 COUNTING = "One, two, three, four, five, six, seven, eight, nine, ten."
-SPEAKING = [*FIRST, *exchange(3, "count to ten", COUNTING), _turn(3, 250, 35, 20, 0, 140, 11), heard(3, "One, two, three,", COUNTING[16:])]
+SPEAKING = [
+    *FIRST,
+    *exchange(3, "count to ten", COUNTING),
+    _turn(3, 250, 35, 20, 0, 140, 11),
+    heard(3, "One, two, three,", COUNTING[16:]),
+]
 
 STATES: dict[str, list[str]] = {
     "listening": FIRST,
@@ -178,8 +195,6 @@ STATES: dict[str, list[str]] = {
 }  # fmt: skip
 """What the server says until the page is in each state of a call that stands."""
 
-Show = Callable[[Page], Awaitable[None]]
-
 
 async def show(page: Page, state: str) -> None:
     """Bring a page that is ready into a state, by clicks and by what the server says."""
@@ -187,15 +202,17 @@ async def show(page: Page, state: str) -> None:
         return
     await page.click("#start")
     if state == "asking":
-        return await _in(page, state)
+        await _in(page, state)
+        return
     await until(page, "Boolean(call.channels['oai-events'])")
     if state == "connecting":
-        return await _in(page, state)
+        await _in(page, state)
+        return
     await until(page, "Boolean(call.peer.remoteDescription)")
     await page.evaluate("call.up()" if state == "ready-buffering" else "call.ready()")
     for line in STATES.get(state, ()):
         await page.evaluate(line)
-    return await _in(page, state)
+    await _in(page, state)
 
 
 async def _in(page: Page, state: str) -> None:
@@ -203,10 +220,12 @@ async def _in(page: Page, state: str) -> None:
 
 
 ALL_STATES = ("idle", "asking", "connecting", "ready-buffering", *STATES)
-SCRIPT_OF = {"asking": NEVER_ANSWERED}
-ANSWER_OF: dict[str, Answer | None] = {"connecting": None}
+OFFER_HANGS = """
+const reach = window.fetch
+window.fetch = (url, options) => (String(url).startsWith('/v1/') ? new Promise(() => {}) : reach(url, options))"""
+SCRIPT_OF = {"asking": NEVER_ANSWERED, "connecting": OFFER_HANGS}
 
 
 async def stage_for(browser: Browser, state: str, **options: Any) -> Stage:
     """Set the stage that a state needs."""
-    return await stage(browser, script=SCRIPT_OF.get(state, ""), answer=ANSWER_OF.get(state, ACCEPTED), **options)
+    return await stage(browser, script=SCRIPT_OF.get(state, ""), **options)

@@ -42,7 +42,9 @@ async def test_microphone_refused(theme: str) -> None:
     """Every way in which a browser refuses a microphone has its own name; the page is idle again."""
     async with browser() as chromium:
         for name, message, permission, code in MICROPHONE:
-            setting = await stage.stage(chromium, theme=theme, script=stage.microphone_refused(name, message, permission))
+            setting = await stage.stage(
+                chromium, theme=theme, script=stage.microphone_refused(name, message, permission)
+            )
             page = await setting.open()
             await page.click("#start")
             await _card(page, code)
@@ -109,7 +111,10 @@ async def test_a_key_in_the_address_is_read_once() -> None:
     [
         ("Object.defineProperty(window, 'isSecureContext', { value: false })", "insecure"),
         ("delete window.RTCPeerConnection", "unsupported"),
-        ("HTMLMediaElement.prototype.play = async () => { throw new DOMException('', 'NotAllowedError') }", "audio-blocked"),
+        (
+            "HTMLMediaElement.prototype.play = async () => { throw new DOMException('', 'NotAllowedError') }",
+            "audio-blocked",
+        ),
     ],
 )
 async def test_what_a_browser_lacks(script: str, code: str) -> None:

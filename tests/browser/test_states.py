@@ -47,7 +47,7 @@ async def test_every_panel_and_dialog_is_clean(panel: str) -> None:
 
 
 async def test_states_come_from_what_the_server_says() -> None:
-    """The three things a person waits for are named: listening, thinking, speaking; and the agent's words follow the ledger."""
+    """The state has its word, and what the agent says is divided by the ledger into heard and not yet heard."""
     async with browser() as chromium:
         setting = await stage.stage_for(chromium, "speaking")
         page = await setting.open()

@@ -57,6 +57,7 @@ export function takeAway(talk, copy, view, complain) {
       view(exported.parse(await file.text()))
       byId('export').close()
     } catch {
+      byId('export').close()
       complain()
     }
   }
