@@ -1,7 +1,8 @@
 """From 20 ms frames of PCM to RTP packets ready for SRTP. Pure; plain calls only.
 
-Timestamps count real time, also in silence. Nothing is encoded while there is nothing to say: a comfort packet every
-400 ms keeps the path open. Each talk spurt opens with the marker bit (RFC 3551 §4.1).
+Timestamps count real time, also in silence. Nothing is encoded while there is nothing to say: a few comfort packets push
+the end of a word out of buffers that hold packets back until more come, then one every 400 ms keeps the path open. Each
+talk spurt opens with the marker bit (RFC 3551 §4.1).
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from mediaserver.rtc.formats import FORMATS
 from mediaserver.rtc.opus import OpusSettings
 
 COMFORT_MS = 400
+
+TAIL = 5
+"""Comfort packets that follow a talk spurt without a gap: a stock aiortc client holds back the last four it has."""
 
 LOSS_STEP = 0.25
 """How much of a lower loss report is believed at once; a higher one is believed whole."""
@@ -101,6 +105,8 @@ class AudioSender:
             return self._collect(pcm, timestamp)
         if self._talking:
             return self._last_breath(timestamp)
+        if self._tail:
+            return self._trail(timestamp)
         return self._keep_alive(timestamp)
 
     def sender_report(self, now: float, block: RtcpReceiverInfo | None = None) -> bytes:
@@ -149,6 +155,7 @@ class AudioSender:
         self._talking = False
         self._marker = True
         self._quiet_ms = COMFORT_MS
+        self._tail = 0
         self._protected = -1
         self._protect()
         self._static = rtp.extension(self._mid()) if agreed.level_id is None else b""
@@ -181,13 +188,22 @@ class AudioSender:
     def _last_breath(self, timestamp: int) -> bytes | None:
         """End a talk spurt: what is collected goes out, padded, and so does what the encoder holds back."""
         if not self._frames and not self._format.lookahead:
-            self._talking = False
-            return self._keep_alive(timestamp)
+            self._fall_silent()
+            return self._trail(timestamp)
         packet = self._collect(self._breath, timestamp)
         if not self._frames:
-            self._talking = False
-            self._marker = True
+            self._fall_silent()
         return packet
+
+    def _fall_silent(self) -> None:
+        self._talking = False
+        self._tail = TAIL * self._bundle
+
+    def _trail(self, timestamp: int) -> bytes | None:
+        due = self._tail % self._bundle == 0
+        self._tail -= 1
+        self._quiet_ms = 0
+        return self._comfort(timestamp) if due else None
 
     def _keep_alive(self, timestamp: int) -> bytes | None:
         self._marker = True
@@ -195,6 +211,9 @@ class AudioSender:
         if self._quiet_ms < COMFORT_MS:
             return None
         self._quiet_ms = 0
+        return self._comfort(timestamp)
+
+    def _comfort(self, timestamp: int) -> bytes:
         self._stats.comfort += 1
         packet = self._write(self._encoder.comfort(), timestamp, None)
         self._marker = True
