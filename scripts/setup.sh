@@ -152,6 +152,7 @@ if [ "$profile" = test ]; then
         apt_install chromium fonts-dejavu-core || { say "trying Playwright's own Chromium"; "$venv/bin/playwright" install chromium >>"$log" 2>&1; } ||
             say "no Chromium: the tests marked 'browser' will be skipped, saying so"
     fi
+    command -v npm >/dev/null || apt_install nodejs npm || say "no npm: the test of OpenAI's browser SDK will be skipped, saying so"
     command -v espeak-ng >/dev/null || apt_install espeak-ng || say "no espeak-ng: test speech comes from the offline voice instead"
 fi
 

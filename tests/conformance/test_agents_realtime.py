@@ -18,7 +18,6 @@ from tests import clips
 from tests.servers.voice_server import VoiceServer, voice_server
 
 HERE = Path(__file__).parent / "agents_realtime"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = (
     "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--no-sandbox", "--disable-gpu",
     "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -37,7 +36,7 @@ pytestmark = [
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The client and our twenty lines around it, bundled once."""
     if shutil.which("npm") is None:
-        pytest.fail("npm is needed for the browser SDK: apt-get install npm")
+        pytest.skip("no npm on this machine: `make test` installs one where it may")
     folder = tmp_path_factory.mktemp("agents_realtime")
     shutil.copytree(HERE, folder, dirs_exist_ok=True)
     for command in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
@@ -62,7 +61,7 @@ def microphone(tmp_path: Path) -> Path:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(server: VoiceServer, bundle: Path, microphone: Path) -> AsyncIterator[Page]:
+async def page(server: VoiceServer, bundle: Path, microphone: Path, chromium: str) -> AsyncIterator[Page]:
     """A page of the server's own origin that holds the SDK; the microphone plays a recorded question."""
 
     async def fulfil(route: Route) -> None:
@@ -70,7 +69,7 @@ async def page(server: VoiceServer, bundle: Path, microphone: Path) -> AsyncIter
 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-audio-capture={microphone}%noloop"]
+            executable_path=chromium, args=[*FLAGS, f"--use-file-for-fake-audio-capture={microphone}%noloop"]
         )
         try:
             tab = await browser.new_page()
