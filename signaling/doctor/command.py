@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import asdict
 
 import msgspec
@@ -34,13 +35,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print each finding as it is made. Returns 0 when nothing is wrong, else 1."""
-    logging.getLogger().setLevel(logging.CRITICAL)  # the findings say it in one place
-    findings = asyncio.run(_collect(args))
+    with _quiet_logs():
+        findings = asyncio.run(_collect(args))
     if args.json:
         print(json.dumps({"ok": _sound(findings), "findings": [asdict(each) for each in findings]}))
     else:
         print(_verdict(findings))
     return 0 if _sound(findings) else 1
+
+
+@contextlib.contextmanager
+def _quiet_logs() -> Iterator[None]:
+    """The findings say it, in one place."""
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
 
 
 async def _collect(args: argparse.Namespace) -> list[Finding]:
