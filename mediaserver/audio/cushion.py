@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-WINDOW = 150
-"""Pulls (3 s) over which the queue must have been too deep before a frame is given up."""
+WINDOW = 50
+"""Pulls (1 s) over which the queue must have been too deep before a frame is given up."""
 
 MOST = 15
 """The deepest cushion, 300 ms: a source that stutters more than that stutters."""
 
 
 class Cushion:
-    """Grows a frame each time the sound runs dry; says when the queue was deeper than needed for seconds.
+    """Grows a frame each time the sound runs dry; says when the queue was deeper than needed for a second.
 
     Start :meth:`ready` with the frames at hand, then tell :meth:`pulled` what each pull left behind.
     """

@@ -10,9 +10,9 @@ from mediaserver.audio.ticker import PERIOD
 class Rhythm:
     """When, within the 20 ms of the clock, live sound comes: so that the tick can follow just behind it. Pure."""
 
-    ENOUGH = 50
+    ENOUGH = 25
     STEADY = 0.8
-    MARGIN = 0.001
+    MARGIN = 0.003  # a timer may be 1 ms early, and sound late by as long as the tick of other calls takes
     MOVED = 0.004
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Rhythm:
         self._count = 0
 
     def beat(self, at: float) -> bool:
-        """Note an arrival; returns whether ``phase`` (seconds) has changed, decided once per second of sound."""
+        """Note an arrival; returns whether ``phase`` (seconds) has changed, decided twice per second of sound."""
         self._sum += cmath.exp(2j * cmath.pi * at / PERIOD)
         self._count += 1
         if self._count < self.ENOUGH:
