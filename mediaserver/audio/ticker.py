@@ -63,6 +63,7 @@ class Ticker:
     def __init__(self, clock: Clock = monotonic) -> None:
         self._clock = clock
         self._slots: tuple[dict[object, Tick], ...] = tuple({} for _ in range(SLOTS))
+        self._preludes: dict[object, Callable[[], None]] = {}
         self._pace = Pace()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -110,6 +111,20 @@ class Ticker:
 
         return leave
 
+    def before(self, prelude: Callable[[], None]) -> Callable[[], None]:
+        """Have a plain call made at each wake-up before the ticks; returns the call that takes it off again.
+
+        An event loop that was held up runs its timers before its sockets: what has long arrived would be missed by the
+        tick that wants it, unless it is read here.
+        """
+        key = object()
+        self._preludes[key] = prelude
+
+        def leave() -> None:
+            self._preludes.pop(key, None)
+
+        return leave
+
     def _choose(self, phase: float | None) -> int:
         if phase is None:
             return min(range(SLOTS), key=lambda index: len(self._slots[index]))
@@ -132,6 +147,8 @@ class Ticker:
 
     def _fire(self) -> None:
         self._timer = None
+        for prelude in tuple(self._preludes.values()):
+            prelude()
         for step in self._pace.due(self._clock()):
             self._tick(self._slots[step % SLOTS])
         if self._timer is None:  # a tick may have been the last to leave and another the first to join

@@ -109,10 +109,12 @@ class MediaPort:
         port = cls(settings, ticker, _bind_all(chosen, settings.port), clock)
         async with asyncio.TaskGroup() as tasks:
             port._listen()
+            leave = ticker.before(port._read_all)
             watch = tasks.create_task(port._watch(), name="media port watch")
             try:
                 yield port
             finally:
+                leave()
                 watch.cancel()
                 await port._close()
 
@@ -241,6 +243,10 @@ class MediaPort:
         loop = asyncio.get_running_loop()
         for endpoint in self._endpoints:
             loop.add_reader(endpoint.socket, self._readable, endpoint)
+
+    def _read_all(self) -> None:
+        for endpoint in self._endpoints:
+            self._readable(endpoint)
 
     def _readable(self, endpoint: Endpoint) -> None:
         receive, routes, counters = endpoint.socket.recvfrom, endpoint.routes, self._counters

@@ -115,3 +115,23 @@ def test_phase_chooses_the_slot_just_after_it_and_none_the_emptiest():
     for _ in range(8):
         ticker.join(lambda now: None)
     assert [len(slot) for slot in ticker._slots] == [2, 2, 2, 2]
+
+
+@LOOPS
+def test_what_has_arrived_is_read_before_the_ticks_of_a_wake_up(factory):
+    async def main():
+        ticker, order = Ticker(), []
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(ticker.run())
+            stop = ticker.before(lambda: order.append("read"))
+            ticker.join(lambda now: order.append("tick"))
+            await _until(lambda: order.count("tick") >= 3)
+            stop()
+            read = order.count("read")
+            ticks = order.count("tick")
+            await _until(lambda: order.count("tick") > ticks)
+            running.cancel()
+        assert order[0] == "read"
+        assert order.count("read") == read
+
+    run(main, factory)
