@@ -1,8 +1,9 @@
 """An adaptive jitter buffer for a listener that has no loudspeaker: in order means at once. Pure.
 
-What arrives in order is released in the same call. Only a gap waits: until ``target`` after the packet behind it would have
-been due, judged by the fastest packets of the last seconds. The target follows how late packets really come, in steps of
-20 ms: up with the second late packet, down again within 4 s. A gap that is declared lost is never waited for again.
+What arrives in order is released in the same call. Only a gap waits: until ``target`` after it was due itself, judged by the
+fastest packets of the last seconds, and always long enough for two packets that changed places. The target follows how late
+packets really come, in steps of 20 ms: up with the second late packet, down again within 4 s. A gap that is declared lost is
+never waited for again.
 """
 
 from __future__ import annotations
@@ -204,11 +205,11 @@ class JitterBuffer:
             self._step = step
 
     def _due(self, timestamp: int, missing: int) -> float:
-        """Return when to give up the next packet: ``target`` after the one behind it should have come."""
+        """Return when to give up the next packet: what comes later than this after its own time is not expected to come."""
         if not self._clock:
             return 0.0
         expected = self._delays.least + self._unwrapped(timestamp) / self._clock - missing * self._step
-        return expected + self._step + self._delays.target
+        return expected + max(self._step + LEAST_MS / 1000, self._delays.target)
 
     def _jump(self, packet: Packet, now: float, clock_rate: int) -> int | None:
         """Wait for the packet after a huge jump; if it comes, the sender began anew."""

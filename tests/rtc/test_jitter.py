@@ -70,6 +70,16 @@ def test_a_burst_is_given_up_packet_by_packet(rig):
     assert rig.pop(at=0.2801) == [("lost", 1, True), 13]
 
 
+def test_a_gap_waits_no_longer_than_packets_are_late():
+    rig = Rig()
+    for number in range(200):
+        rig.push(number, at=number * 0.02 + (0.09 if number % 20 == 10 else 0.0))
+    assert rig.buffer.target == pytest.approx(0.1)
+    rig.push(201, at=4.02)
+    assert rig.pop(at=4.0999) == []
+    assert rig.pop(at=4.1001) == [("lost", 1, True), 201]  # number 200 was due at 4.0
+
+
 def test_duplicates_and_replays_are_dropped(rig):
     for number in (9, 5, 0):
         assert rig.push(number, at=0.2) == (None, [])
