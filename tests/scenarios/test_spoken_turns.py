@@ -4,6 +4,8 @@ import wave
 
 import pytest
 
+from bridges.local.recogniser import open_recogniser
+from bridges.options import LocalRecogniser
 from signaling.headless.conversation import Conversation, Target
 from signaling.headless.record import Record
 from signaling.headless.scoring import word_error_rate
@@ -42,6 +44,25 @@ async def test_three_spoken_turns_are_understood_and_answered(tmp_path):
     for turn in record.turns:
         assert word_error_rate(turn.transcript, turn.answer.text.replace("I heard:", "")) < 1.0
         assert turn.stages[0]["name"] == "end_of_turn"
+
+
+@pytest.mark.engines
+async def test_what_came_over_the_wire_is_recognised_back_to_the_last_word(tmp_path):
+    said = "we will meet at the station in the morning"
+    async with voice_server() as server:
+        held = await hold(server.url, Turn("text", f"repeat after me {said}"))
+    held.ear.write(tmp_path / "reply.wav")
+    sound = clips.read_wav((tmp_path / "reply.wav").read_bytes())
+    async with (
+        open_recogniser(LocalRecogniser(workers=1)) as engine,
+        engine.utterance(lambda partial: None) as utterance,
+    ):
+        for at in range(0, len(sound), 640):
+            utterance.feed(sound[at : at + 640])
+        heard = (await utterance.finish()).text
+    print(f"said {said!r}, heard {heard!r}, word error rate {word_error_rate(said, heard):.0%}")
+    assert heard.split()[-1] == "morning"
+    assert word_error_rate(said, heard) <= 0.25
 
 
 @pytest.mark.engines
