@@ -125,7 +125,7 @@ def _create_response(desk: Desk, command: CreateResponse) -> None:
         "voice": command.voice,
     }
     settings = replace(settings, **{name: value for name, value in changes.items() if value is not None})
-    reply = Reply(new_id("resp"), settings, command.metadata, command.out_of_band, command.input)
+    reply = Reply(new_id("resp"), settings, command.metadata, command.out_of_band, command.input, asked=True)
     desk.want(reply)
 
 

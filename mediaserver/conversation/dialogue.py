@@ -191,8 +191,12 @@ class Dialogue:
 
     def _interrupt(self, action: Interrupt) -> None:
         self.replies.interrupt("turn_detected", action.onset)
-        if self._next is not None and not self._next.out_of_band:
-            self._next = None
+        reply = self._next
+        if reply is None or reply.out_of_band or action.asked:
+            return
+        self._next = None
+        if reply.asked:
+            self.replies.never_made(reply, "turn_detected")
 
     def _answer(self, _action: Answer) -> None:
         if self._next is None:
@@ -273,7 +277,7 @@ class Dialogue:
         self._next = reply
         if not reply.out_of_band:
             reply.watch = self._watch_for_request()
-            self._turned(ReplyMade())
+            self._turned(ReplyMade(asked=True))
         self._perhaps_next()
 
     def _watch_for_request(self) -> Stopwatch:
@@ -293,7 +297,8 @@ class Dialogue:
             self.replies.ask(reply)
         except Unsupported as problem:
             self.tell(Problem(problem.message, problem.code))
-            self._turned(ReplyOver())
+            if not reply.out_of_band:
+                self._turned(ReplyOver())
 
     def withdraw(self, response_id: str | None) -> bool:
         """Stop making a reply: the active one, or the one that waits to be made."""
@@ -305,8 +310,11 @@ class Dialogue:
 
     def _forget_next(self) -> None:
         reply, self._next = self._next, None
-        if reply is not None:
-            self.replies.never_made(reply)
+        if reply is None:
+            return
+        self.replies.never_made(reply, "client_cancelled")
+        if not reply.out_of_band:
+            self._turned(ReplyOver())
 
     # --- what the client asks --------------------------------------------------------------------------------
 

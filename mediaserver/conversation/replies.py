@@ -58,6 +58,7 @@ class Reply:
     out_of_band: bool = False
     input: tuple[Item, ...] | None = None
     watch: Stopwatch | None = None
+    asked: bool = False  # by the client, who waits for its response.done
     created: bool = False
     done: bool = False
     heard: bool = False
@@ -128,13 +129,11 @@ class Replies:
         played = 0 if item_id is None else self._caller.played(item_id)
         self._outbox.send(Interrupt(response_id=reply.id, item_id=item_id, played_ms=played, reason=reason))
 
-    def never_made(self, reply: Reply) -> None:
-        """A reply was withdrawn before the bridge was asked for it."""
-        reply.cancelled = reply.cancelled or "client_cancelled"
+    def never_made(self, reply: Reply, reason: Reason) -> None:
+        """A reply was withdrawn before the bridge was asked for it; the turn is told by whoever did."""
+        reply.cancelled = reason
         self._create(reply)
-        self._caller.tell(ResponseDone(reply.id, "cancelled", reply.cancelled, Usage()))
-        if not reply.out_of_band:
-            self._turn(ReplyOver())
+        self._caller.tell(ResponseDone(reply.id, "cancelled", reason, Usage()))
 
     @property
     def busy(self) -> bool:
@@ -321,6 +320,8 @@ class Replies:
             self._caller.tell(OutputStopped(reply.id))
         if not reply.out_of_band and not self._by_item:
             self._turn(ReplyOver())
+            if self.active is not None and not self.active.out_of_band:
+                self._turn(ReplyMade())  # the next one is under way: whoever speaks now speaks into that
 
     def level(self) -> float | None:
         """Return the level (dBFS) of what leaves now; ``None`` while nothing does."""
@@ -358,7 +359,8 @@ class Replies:
         replies = self._unfinished()
         played = {one.item_id: one.played_ms for one in self._caller.clear()}
         self._caller.resume()
-        self.cancel(reason)
+        if self.active in replies:
+            self.cancel(reason)
         for reply in replies:
             self._cut(reply, played, onset, silent_at)
         self.playing = None

@@ -64,7 +64,9 @@ class Committed:
 
 @dataclass(frozen=True, slots=True)
 class ReplyMade:
-    """A reply is being made."""
+    """A reply is being made; ``asked``: the client asks for it, also as the answer to what has no transcript yet."""
+
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,13 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """Stop the reply for good; ``onset`` is when the caller began to speak into it, monotonic seconds."""
+    """Stop the reply for good; ``onset`` is when the caller began to speak into it, monotonic seconds.
+
+    ``asked``: the client has asked for the answer to these words already; that request stands.
+    """
 
     onset: float
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +163,7 @@ class Turn:
         self._text = ""
         self._partials = False
         self._pending: dict[str, float] = {}  # committed items without a transcript, and how long we wait for it
+        self._asked: set[str] = set()  # those of them whose answer the client asked for
         self._owed = False
         self._reply: Literal["none", "made", "heard"] = "none"
         self._paused = False
@@ -275,7 +282,7 @@ class Turn:
             self._text = event.text
             self._be_patient_again()
         if self._paused:
-            return self._interrupt() if meant else self._wait_for_words()
+            return self._interrupt_with(event.item_id) if meant else self._wait_for_words()
         return []
 
     def _be_patient_again(self) -> None:
@@ -295,8 +302,8 @@ class Turn:
         detection = self.detection
         if detection is not None and meant:
             if self._reply != "none" and detection.interrupt_response:
-                actions += self._interrupt()
-            self._owed = detection.create_response
+                actions += self._interrupt_with(event.item_id)
+            self._owed = detection.create_response and event.item_id not in self._asked
         elif not self._pending and self.item_id is None:
             actions += self._resumed()
         return actions + self._answer_owed()
@@ -309,6 +316,17 @@ class Turn:
         return [Answer()]
 
     # --- the reply ---
+
+    def _interrupt_with(self, item_id: str) -> list[Action]:
+        """Let the words of an item interrupt, but not the reply that was asked for as the answer to them."""
+        if item_id not in self._asked:
+            return self._interrupt()
+        if self._reply != "heard":
+            return self._resumed() if self.item_id is None and not self._pending else []
+        onset = self._onset
+        self._reply, self._paused = "made", False
+        self._confirm_at = self._resume_at = None
+        return [Interrupt(onset, asked=True)]
 
     def _interrupt(self) -> list[Action]:
         if self._reply == "made" and self.detection is not None:
@@ -325,8 +343,10 @@ class Turn:
         self._paused = False
         return [Resume()]
 
-    def _reply_made(self, _event: ReplyMade, _now: float) -> list[Action]:
+    def _reply_made(self, event: ReplyMade, _now: float) -> list[Action]:
         self._nobody_at = None
+        if event.asked:
+            self._asked = set(self._pending)
         if self._reply == "none":
             self._reply = "made"
         return []

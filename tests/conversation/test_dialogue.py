@@ -296,3 +296,91 @@ def test_a_model_that_does_not_write_says_so() -> None:
 
     caller, _ = play(talk, bridge)
     assert caller.told(Problem)[0].code == "unsupported_by_provider"
+
+
+@pytest.mark.parametrize("create_response", [True, False])
+def test_a_client_that_asks_at_the_commit_gets_the_answer_that_it_asked_for(create_response: bool) -> None:
+    bridge = ScriptedBridge(hears=["what time is it"], delays=Delays(transcript=300))
+    settings = replace(SETTINGS, turn_detection=TurnDetection(silence_duration_ms=300, create_response=create_response))
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(600)
+        await caller.until(InputCommitted)
+        caller.ask(CreateResponse(metadata=(("topic", "time"),)))
+        await caller.until(OutputStopped)
+        await asyncio.sleep(2)
+
+    caller, _ = play(talk, bridge, settings)
+    assert asked(bridge) == [["what time is it"]]
+    assert [one.metadata for one in caller.told(ResponseCreated)] == [(("topic", "time"),)]
+
+
+def test_words_cut_what_is_heard_and_leave_the_answer_that_was_asked_for() -> None:
+    bridge = ScriptedBridge(hears=["count", "stop please"], says=[Reply(COUNTING), Reply("Stopped.")])
+    settings = replace(SETTINGS, turn_detection=TurnDetection(silence_duration_ms=200, create_response=False))
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(400)
+        await caller.until(InputCommitted)
+        caller.ask(CreateResponse())
+        await caller.until(Heard)
+        await asyncio.sleep(0.5)
+        await caller.say(300)
+        await caller.until(InputCommitted, 2)
+        caller.ask(CreateResponse())
+        await caller.until(OutputStopped)
+
+    caller, _ = play(talk, bridge, settings)
+    (cut,) = caller.told(Interrupted)
+    assert asked(bridge)[1:] == [["count", cut.text, "stop please"]]
+
+
+def test_an_answer_that_was_asked_for_and_talked_over_is_done_all_the_same() -> None:
+    bridge = ScriptedBridge(hears=["count", "no wait"], delays=Delays(transcript=2000))
+
+    async def talk(caller: FakeCaller, bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(400)
+        await caller.until(InputCommitted)
+        caller.ask(CreateResponse())
+        await caller.say(900)
+        await caller.until(OutputStopped)
+
+    caller, _ = play(talk, bridge)
+    assert [one.status for one in caller.told(ResponseDone)] == ["cancelled", "completed"]
+    assert caller.told(ResponseDone)[0].reason == "turn_detected"
+    assert asked(bridge) == [["count", "no wait"]]
+
+
+def test_who_speaks_between_two_replies_speaks_into_the_second() -> None:
+    says = [Reply("One two three."), Reply(COUNTING), Reply("Stopped.")]
+    bridge = ScriptedBridge(hears=["count", "stop please"], says=says, delays=Delays(model=1500))
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, session: Session) -> None:
+        await caller.say(400)
+        await caller.until(Heard)
+        caller.ask(typed("and now?"))
+        caller.ask(CreateResponse())
+        await caller.until(OutputStopped)
+        assert session.state == "replying"
+        await caller.say(900)
+        await caller.until(OutputStopped, 2)
+
+    caller, _ = play(talk, bridge)
+    assert len(caller.told(ReplyPaused)) == 1
+    assert asked(bridge)[-1] == ["count", "One two three.", "and now?", "stop please"]
+
+
+def test_an_interruption_leaves_what_is_made_out_of_band_alone() -> None:
+    says = [Reply(COUNTING), Reply("Aside."), Reply("Stopped.")]
+    bridge = ScriptedBridge(hears=["count", "stop please"], says=says, delays=Delays(model=1500))
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(400)
+        await caller.until(Heard)
+        caller.ask(CreateResponse(out_of_band=True))
+        await caller.say(900)
+        await caller.until(OutputStopped)
+
+    caller, _ = play(talk, bridge)
+    assert caller.told(Interrupted)
+    assert [one.status for one in caller.told(ResponseDone)] == ["completed"] * 3
