@@ -82,12 +82,17 @@ async def network(seconds: float) -> AsyncIterator[Line]:
 async def _spoken(weather: Weather, seconds: float) -> tuple[float, float, float]:
     """Return the part of the frames that were given to the listener, and the delay at p50 and p95 in ms."""
     async with media_port(SETTINGS) as port, lean_call(port, weather, seed=1) as call:
-        await call.speak(1.0)  # what is on its way at the beginning of the count makes up for what is at its end
-        frames, sent = call.listening.frames, call.sent
+        assert call.proxy is not None
+        call.proxy.set_weather(Weather())  # fair at both ends of the count: nothing is on its way then
+        await call.speak(1.0)
+        frames, sent, heard = call.listening.frames, call.sent, len(call.listening.delays)
+        call.proxy.set_weather(weather)
         await call.speak(seconds)
-        given = (call.listening.frames - frames) / (call.sent - sent)
-        delays = sorted(call.listening.delays) or [float("nan")]
-    return given, delays[len(delays) // 2], delays[int(0.95 * len(delays))]
+        through, delays = call.sent - sent, sorted(call.listening.delays[heard:]) or [float("nan")]
+        call.proxy.set_weather(Weather())
+        await call.speak(1.0)
+        missing = (call.sent - sent) - (call.listening.frames - frames)
+    return 1 - missing / through, delays[len(delays) // 2], delays[int(0.95 * len(delays))]
 
 
 def _figures(figures: tuple[float, float, float], base: float) -> str:
