@@ -143,7 +143,7 @@ def show(name: str, micros: float, beside: float | None = None) -> None:
 
 def main() -> None:
     """Measure and print."""
-    print(f"{opus.library().version} of {opus.library().source}; µs per frame, over the bare call, as a ratio")
+    print(f"{opus.libopus().version} of {opus.libopus().source}; µs per frame, over the bare call, as a ratio")
     for rate in (16000, 24000, 48000):
         frames, encoder, decoder = voice(rate), OpusEncoder(rate), OpusDecoder(rate)
         payloads = [encoder.encode(frame) for frame in frames]

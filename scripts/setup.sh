@@ -90,47 +90,6 @@ if [ "$(version_of "$venv/bin/python")" != "$(version_of "$python")" ] || ! "$ve
     "$python" -m venv "$venv"
 fi
 
-install() { # package… -> 0 when they are installed
-    can_apt || return 1
-    say "apt-get install $*"
-    if [ -z "$apt_updated" ]; then apt_quiet update || say "apt-get update failed, trying the lists at hand ($log)"; apt_updated=yes; fi
-    apt_quiet install --no-install-recommends "$@" || { say "apt-get install $* failed, see $log"; return 1; }
-}
-
-why_no_apt() {
-    if ! command -v apt-get >/dev/null; then echo "this system has no apt-get"; else echo "not root, and sudo wants a password"; fi
-}
-
-venv_possible() { "$python" -c 'import ensurepip, venv' 2>/dev/null; }
-compiler_present() {
-    command -v cc >/dev/null &&
-        "$python" -c 'import pathlib, sys, sysconfig; sys.exit(not pathlib.Path(sysconfig.get_paths()["include"], "Python.h").exists())'
-}
-chromium_present() { command -v chromium || command -v chromium-browser || command -v google-chrome || [ -n "$(playwright_chromium)" ]; }
-playwright_chromium() { find "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}" -maxdepth 1 -name 'chromium*' 2>/dev/null | head -n 1; }
-
-if ! venv_possible; then
-    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-    apt_install "python$version-venv" || apt_install python3-venv ||
-        die "$python cannot make virtual environments ($(can_apt && echo "apt failed" || why_no_apt)): install python$version-venv, then try again"
-fi
-
-# The offline voice (ttspico) comes as source: without a compiler the eSpeak NG voice takes its place.
-voice=local
-if ! compiler_present && ! { apt_install build-essential python3-dev && compiler_present; }; then
-    voice=espeak
-    say "no C compiler with Python headers ($(can_apt && echo "apt failed" || why_no_apt)): the offline voice will be eSpeak NG, which sounds rougher"
-    say "for the better voice: install build-essential and python3-dev, remove $stamps, and try again"
-fi
-
-# --- the virtual environment ------------------------------------------------------------------------------------------
-
-if ! "$venv/bin/python" -c '' 2>/dev/null || [ "$(cat "$stamps/python" 2>/dev/null)" != "$key" ] && ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
-    say "making $venv with $("$python" --version)"
-    rm -rf "$venv"
-    "$python" -m venv "$venv"
-fi
-
 install() { # extras… -> pip's verdict
     local names
     names=$(IFS=,; echo "$*")

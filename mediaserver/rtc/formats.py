@@ -228,11 +228,11 @@ def _context(name: str, mode: str, rate: int) -> AudioCodecContext:
 
 
 def _opus_in(rate: int) -> Decoder:
-    return opus.OpusDecoder(rate) if opus.library().functions else PyavIn(rate, "libopus", 48000)
+    return opus.OpusDecoder(rate) if opus.libopus().functions else PyavIn(rate, "libopus", 48000)
 
 
 def _opus_out(rate: int, settings: OpusSettings) -> Encoder:
-    if opus.library().functions:
+    if opus.libopus().functions:
         return OpusOut(rate, settings)
     options = {"application": "voip", "compression_level": str(settings.complexity), "frame_duration": "20"}
     return PyavOut(rate, "libopus", 48000, options, settings.bitrate)

@@ -40,7 +40,7 @@ class Library:
 
 
 @cache
-def library() -> Library:
+def libopus() -> Library:
     """Return the library that was found, always the same one."""
     for source, path in (("pyav", _bundled()), ("system", ctypes.util.find_library("opus") or "libopus.so.0")):
         if path and (functions := _load(path)) is not None:
@@ -88,7 +88,7 @@ def _declare(lib: ctypes.PyDLL) -> None:
 
 
 def _functions() -> ctypes.PyDLL:
-    functions = library().functions
+    functions = libopus().functions
     if functions is None:
         raise MediaError("no libopus was found")
     return functions
@@ -114,7 +114,7 @@ class OpusDecoder:
         return self._decode(payload, self._most, 0)
 
     def conceal(self, ms: int) -> bytes:
-        """Return ``ms`` (a multiple of 2.5) of sound in place of a lost packet."""
+        """Return ``ms`` (a multiple of 2.5, 120 at most) of sound in place of a lost packet."""
         return self._decode(None, self._rate * ms // 1000, 0)
 
     def recover(self, successor: bytes, ms: int) -> bytes | None:
@@ -134,6 +134,8 @@ class OpusDecoder:
     def _decode(self, payload: bytes | None, samples: int, fec: int) -> bytes:
         if self._state is None:
             raise MediaError("this Opus decoder is closed")
+        if not 0 < samples <= self._most:  # libopus writes as much as it is told, whatever there is room for
+            raise MediaError(f"Opus does not decode more than {MAX_MS} ms at once")
         size = len(payload) if payload else 0
         count = self._call(self._state, payload, size, self._address, samples, fec)
         if count < 0:

@@ -103,7 +103,7 @@ def advertised(config: Config) -> Iterator[Finding]:
 
 def codecs(config: Config) -> Iterator[Finding]:
     """Say which libopus is in use, and whether it conceals and corrects losses."""
-    found = opus.library()
+    found = opus.libopus()
     if found.functions is None:
         remedy = "install PyAV from a wheel (pip install --only-binary av av), or the system's libopus0"
         yield wrong("codecs", "no libopus was found: there is no Opus", remedy)

@@ -25,16 +25,16 @@ def speech(rate, ms=20, at=0):
 
 
 def test_finds_the_library_of_pyav_and_says_so():
-    library = opus.library()
+    library = opus.libopus()
     assert library.source in ("pyav", "system")
     assert library.version.startswith("libopus ")
-    assert opus.library() is library
+    assert opus.libopus() is library
 
 
 def test_falls_back_to_the_system_and_then_to_none(monkeypatch):
     monkeypatch.setattr(opus, "_bundled", lambda: "/nowhere/libopus.so")
     monkeypatch.setattr(ctypes.util, "find_library", lambda name: "/nowhere/either.so")
-    assert opus.library.__wrapped__() == opus.Library("none", "", "", None)
+    assert opus.libopus.__wrapped__() == opus.Library("none", "", "", None)
     monkeypatch.setattr(opus, "library", lambda: opus.Library("none", "", "", None))
     with pytest.raises(MediaError, match="no libopus"):
         OpusDecoder(16000)
@@ -101,7 +101,7 @@ def test_fec_is_carried_when_loss_is_expected_and_heals_better_than_concealment_
 
 
 def test_the_flag_of_fec_is_what_libopus_says():
-    function = getattr(opus.library().functions, "opus_packet_has_lbrr", None)
+    function = getattr(opus.libopus().functions, "opus_packet_has_lbrr", None)
     if function is None:
         pytest.skip("this libopus is older than the question")
     function.argtypes = (ctypes.c_char_p, ctypes.c_int)
