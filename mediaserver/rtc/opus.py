@@ -1,6 +1,6 @@
 """A thin binding to libopus: what PyAV leaves out is concealment, in-band FEC and decoding straight to any rate.
 
-The library is looked for in one place, :func:`library`. Functions of the API are those of opus.h and opus_defines.h.
+The library is looked for in one place, :func:`libopus`. Functions of the API are those of opus.h and opus_defines.h.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def test_what_cannot_conceal_repeats_and_fades(name):
 
 
 def test_without_libopus_pyav_carries_opus(monkeypatch):
-    monkeypatch.setattr(opus, "library", lambda: Library("none", "", "", None))
+    monkeypatch.setattr(opus, "libopus", lambda: Library("none", "", "", None))
     encoder, decoder = FORMATS["opus"].encoder(16000, OpusSettings()), FORMATS["opus"].decoder(16000)
     assert isinstance(encoder, PyavOut)
     assert isinstance(decoder, PyavIn)

@@ -35,7 +35,7 @@ def test_falls_back_to_the_system_and_then_to_none(monkeypatch):
     monkeypatch.setattr(opus, "_bundled", lambda: "/nowhere/libopus.so")
     monkeypatch.setattr(ctypes.util, "find_library", lambda name: "/nowhere/either.so")
     assert opus.libopus.__wrapped__() == opus.Library("none", "", "", None)
-    monkeypatch.setattr(opus, "library", lambda: opus.Library("none", "", "", None))
+    monkeypatch.setattr(opus, "libopus", lambda: opus.Library("none", "", "", None))
     with pytest.raises(MediaError, match="no libopus"):
         OpusDecoder(16000)
 
@@ -177,3 +177,12 @@ def test_refuses_what_opus_cannot():
     with pytest.raises(MediaError):
         encoder.encode(bytes(100))
     encoder.close()
+
+
+@pytest.mark.parametrize("ms", [0, 125, 1000])
+def test_never_decodes_past_the_room_that_there_is(ms):
+    decoder = OpusDecoder(24000)
+    for use in (lambda: decoder.conceal(ms), lambda: decoder.recover(b"\x08\xc0" + bytes(20), ms)):
+        with pytest.raises(MediaError, match="120 ms"):
+            use()
+    decoder.close()

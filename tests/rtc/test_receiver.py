@@ -380,3 +380,12 @@ def test_a_re_offer_keeps_the_stream(ear):
     ear.hear(sent[25:])
     assert len(ear.frames) == 50
     assert ear.receiver.stats.streams == 1
+
+
+def test_what_cannot_be_decoded_after_a_long_packet_of_another_codec_is_silence(ear):
+    ear.receiver.rtp(rtp.serialise(111, False, 1, 0, 9, b"\x08" + bytes(20)), 10.0)
+    ear.receiver.rtp(rtp.serialise(0, False, 2, 160, 9, b"\x10" * 1200), 10.02)  # 150 ms
+    ear.receiver.rtp(rtp.serialise(111, False, 3, 1440, 9, b"\xff\xff\xff"), 10.17)
+    assert ear.receiver.stats.undecodable == 1
+    assert sum(len(pcm) for _, pcm in ear.frames) <= (20 + 150 + 150) * 32
+    assert not any(ear.frames[-1][1])
