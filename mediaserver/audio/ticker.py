@@ -147,12 +147,18 @@ class Ticker:
 
     def _fire(self) -> None:
         self._timer = None
-        for prelude in tuple(self._preludes.values()):
-            prelude()
+        self._prepare()
         for step in self._pace.due(self._clock()):
             self._tick(self._slots[step % SLOTS])
         if self._timer is None:  # a tick may have been the last to leave and another the first to join
             self._schedule()
+
+    def _prepare(self) -> None:
+        for prelude in tuple(self._preludes.values()):
+            try:
+                prelude()
+            except Exception as error:  # anything: without the ticks after it every call would fall silent
+                self._report("what comes before the ticks failed", error)
 
     def _tick(self, slot: dict[object, Tick]) -> None:
         for key in tuple(slot):
@@ -163,10 +169,8 @@ class Ticker:
                 tick(self._clock())
             except Exception as error:  # anything: the other calls go on
                 slot.pop(key, None)
-                self._report(error)
+                self._report("a tick failed and was taken off the clock", error)
 
-    def _report(self, error: Exception) -> None:
+    def _report(self, message: str, error: Exception) -> None:
         if self._loop is not None:
-            self._loop.call_exception_handler(
-                {"message": "a tick failed and was taken off the clock", "exception": error}
-            )
+            self._loop.call_exception_handler({"message": message, "exception": error})

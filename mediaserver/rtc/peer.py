@@ -7,6 +7,7 @@ a frame goes from the 20 ms tick through the encoder to the socket, both by plai
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import secrets
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from mediaserver.rtc.rhythm import Rhythm
 from mediaserver.rtc.sender import AudioSender
 from mediaserver.rtc.stack import Certificate, Stack, fingerprints
 from mediaserver.rtc.track import PeerTrack, pump
+
+logger = logging.getLogger(__name__)
 
 FOLLOW_S = 0.2
 """Seconds without media on the path before authenticated media from another known source moves it."""
@@ -134,6 +137,7 @@ class Peer:
         self._hear_rate = 0
         self._play_rate = 0
         self._next_report = float("inf")
+        self._noticed = False
 
     def _make_stack(self, own: Certificate) -> Stack:
         return Stack(
@@ -283,16 +287,29 @@ class Peer:
 
     def watch(self, now: float) -> bool:
         """See to deadlines and reports, a few times per second; returns whether the set-up timed out just now."""
-        verdict = self.presence.verdict(now)
-        detail = ice.ENDS.get(verdict)
-        if detail is not None and not self._over.is_set():
+        verdict, was_over = self.presence.verdict(now), self._over.is_set()
+        if (detail := ice.ENDS.get(verdict)) is not None:
             self.end(Hangup(verdict, detail))
-            if self._tasks is None:
+        if self._over.is_set():
+            if self._tasks is None:  # nobody runs it: nobody else would free it
                 self.release()
-            return verdict == "setup_timeout"
+            return verdict == "setup_timeout" and not was_over
+        self._notice(silent=verdict == "silent")
         if now >= self._next_report:
             self._report(now)
         return False
+
+    def _notice(self, *, silent: bool) -> None:
+        """Write down, once, that the client went silent, and that it is back."""
+        if silent != self._noticed:
+            self._noticed = silent
+            logger.info("call %s: %s", self._id, "nothing is heard from the client" if silent else "the client is back")
+
+    def broke(self, defect: Exception) -> None:
+        """End this call, and no other, because of a defect; one line, for the text of a defect may hold what was said."""
+        if self._end is None:
+            logger.error("call %s ended by a defect: %s", self._id, type(defect).__name__)
+        self.end(Hangup("internal_error"))
 
     def end(self, hangup: Hangup) -> None:
         """End the call; the first reason counts."""
@@ -446,6 +463,13 @@ class Peer:
             self._sound.receiver.rtp(packet, now)
 
     def _tick(self, now: float) -> None:
+        try:
+            self._pass_time(now)
+        except Exception as defect:
+            self.broke(defect)
+            raise  # the ticker takes this call off its clock, and says where it was
+
+    def _pass_time(self, now: float) -> None:
         sound = self._sound
         if sound is None:
             return

@@ -171,9 +171,10 @@ class MediaPort:
         return self._answer(peer, peer.renegotiate(description.read_offer(offer)))
 
     def stats(self) -> dict[str, int]:
-        """Return the counters, and how many calls there are."""
+        """Return the counters, and how many calls there are, are being set up, and have gone silent."""
         counted = {name: getattr(self._counters, name) for name in Counters.__slots__}
-        return {**counted, "peers": len(self._peers), "pending": self._pending()}
+        silent = sum(peer.silent for peer in self._peers.values())
+        return {**counted, "peers": len(self._peers), "pending": self._pending(), "silent": silent}
 
     def _admit(self) -> None:
         if len(self._peers) >= self.settings.max_calls:
@@ -266,10 +267,13 @@ class MediaPort:
             route = routes.get(address)
             if data[0] < 4:
                 self._check(endpoint, data, address, route and route[2], now)
-            elif route is not None:
-                route[0](data, route[1], now)
-            else:
+            elif route is None:
                 counters.unknown_source += 1
+            else:
+                try:
+                    route[0](data, route[1], now)
+                except Exception as defect:  # anything: what one call cannot take is not the end of the others
+                    route[2].broke(defect)
 
     def _check(self, endpoint: Endpoint, data: bytes, address: ice.Address, known: Peer | None, now: float) -> None:
         message = stun.parse(data)

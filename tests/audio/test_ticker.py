@@ -109,6 +109,26 @@ def test_a_tick_that_fails_is_taken_off_and_reported(factory):
     assert [str(error) for error in reported] == ["boom"]
 
 
+@LOOPS
+def test_what_fails_before_the_ticks_does_not_stop_the_clock(factory):
+    async def main():
+        ticker, seen, reported = Ticker(), [], []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["exception"]))
+
+        def fail():
+            raise ValueError("boom")
+
+        ticker.before(fail)
+        ticker.join(seen.append)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(ticker.run())
+            await _until(lambda: len(seen) >= 3)
+            running.cancel()
+        return reported
+
+    assert {str(error) for error in run(main, factory)} == {"boom"}
+
+
 def test_phase_chooses_the_slot_just_after_it_and_none_the_emptiest():
     ticker = Ticker()
     assert [ticker._choose(phase) for phase in (0.0, 0.001, 0.005, 0.0051, 0.0199, 100.0101)] == [0, 1, 1, 2, 0, 3]

@@ -325,7 +325,8 @@ async def test_offers_that_nobody_runs_are_freed() -> None:
         client.close()
 
 
-async def test_a_client_that_vanishes_is_noticed_and_then_ended() -> None:
+async def test_a_client_that_vanishes_is_noticed_and_then_ended(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     client = Bare()
     async with media_port(HASTY) as port:
         peer, ear = join_bare(port, client)
@@ -334,12 +335,48 @@ async def test_a_client_that_vanishes_is_noticed_and_then_ended() -> None:
             client.say(3)
             await until(lambda: ear.frames >= 3)
             await until(lambda: peer.silent)
+            await until(lambda: "nothing is heard from the client" in caplog.text)
+            assert port.stats()["silent"] == 1
             assert peer not in ends
             client.check()  # a check alone keeps a call alive
-            await until(lambda: not peer.silent)
+            await until(lambda: "the client is back" in caplog.text)
             await until(lambda: peer in ends)
             assert ends[peer].reason == "connection_lost"
     client.close()
+
+
+@pytest.mark.parametrize("where", ["tick", "rtp"])
+async def test_a_defect_ends_its_own_call_and_leaves_the_others(where: str, caplog: pytest.LogCaptureFixture) -> None:
+    one, other = Bare(), Bare()
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async with media_port() as port:
+        (broken, _), (whole, ear) = join_bare(port, one), join_bare(port, other)
+        async with serving(broken, whole) as ends, one.connected(), other.connected():
+            await until(lambda: broken.connected and whole.connected)
+            assert broken._sound is not None
+            setattr(broken._sound.receiver, where, defect)
+            one.say(3)
+            await until(lambda: broken in ends)
+            assert ends[broken].reason == "internal_error"
+            other.say(10)
+            await until(lambda: ear.frames >= 10)
+            assert whole not in ends
+    assert caplog.text.count("ended by a defect: ZeroDivisionError") == 1
+    one.close()
+    other.close()
+
+
+async def test_a_call_that_ended_before_anybody_ran_it_is_freed() -> None:
+    async with media_port() as port:
+        client = Bare()
+        peer, _ = join_bare(port, client)
+        peer.end(Hangup("client_closed"))
+        await until(lambda: port.peers == 0)
+        client.close()
 
 
 async def test_cancelling_a_call_closes_it() -> None:
