@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.async_api import Browser
 
 from tests.browser import stage
+from tests.browser.axe import THEMES
 from tests.browser.driving import browser
 
 OUTPUT = Path(__file__).resolve().parents[2] / "test-output" / "shots"
@@ -17,22 +18,23 @@ VIEWS = {"idle": "simple", "asking": "simple", "connecting": "simple", "listenin
 REFUSED = "error"
 
 
-async def _shot(chromium: Browser, state: str, size: str, theme: str) -> None:
+async def _shots(chromium: Browser, state: str, size: str) -> None:
     width, height = SIZES[size]
-    options = {"width": width, "height": height, "theme": theme}
     if state == REFUSED:
         script = stage.microphone_refused("NotAllowedError", "Permission denied")
-        setting = await stage.stage(chromium, script=script, **options)
+        setting = await stage.stage(chromium, script=script, width=width, height=height)
     else:
-        setting = await stage.stage_for(chromium, state, **options)
+        setting = await stage.stage_for(chromium, state, width=width, height=height)
     page = await setting.open(f"/?view={VIEWS.get(state, 'inspect')}")
     if state == REFUSED:
         await page.click("#start")
         await page.locator(".card").wait_for()
     else:
         await stage.show(page, state)
-    await page.wait_for_timeout(200)
-    await page.screenshot(path=OUTPUT / f"{state}-{size}-{theme}.png")
+    for theme in THEMES:
+        await page.emulate_media(color_scheme=theme)
+        await page.wait_for_timeout(120)  # the meters are drawn again
+        await page.screenshot(path=OUTPUT / f"{state}-{size}-{theme}.png")
     await setting.context.close()
 
 
@@ -41,8 +43,7 @@ async def main(states: list[str]) -> None:
     async with browser() as chromium:
         for state in states or [*stage.ALL_STATES, REFUSED]:
             for size in SIZES:
-                for theme in ("light", "dark"):
-                    await _shot(chromium, state, size, theme)
+                await _shots(chromium, state, size)
     print(f"pictures are in {OUTPUT}")
 
 

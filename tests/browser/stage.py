@@ -10,10 +10,12 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext, Page, Route
 
 from signaling.middleware import HEADERS
+from tests.browser import axe
 from tests.browser.driving import Complaints, open_page, until
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 ORIGIN = "http://localhost:1"
+FAKE_PEER = Path(__file__).with_name("fake_peer.js").read_text()
 FACTS: dict[str, Any] = {
     "version": "0.1.0",
     "models": [
@@ -47,6 +49,11 @@ class Stage:
         await self.context.route(f"{ORIGIN}/**", self._route)
         return await open_page(self.context, ORIGIN + address, self.complaints)
 
+    async def wrong(self, page: Page) -> list[str]:
+        """Return what axe-core finds in both themes, every breach of the policy, and what the page complained of."""
+        broken = self.reports + await page.evaluate("violations")
+        return await axe.violations(page) + broken + self.complaints.errors
+
     async def _route(self, route: Route) -> None:
         path = route.request.url.removeprefix(ORIGIN).split("?")[0]
         if path == "/csp-report":
@@ -73,15 +80,12 @@ async def stage(
     fake: bool = True,
     width: int = 1440,
     height: int = 900,
-    theme: str = "light",
     **options: Any,
 ) -> Stage:
-    """Set a stage; ``script`` changes the browser before the page runs, ``theme`` is light or dark."""
-    context = await browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme="dark" if theme == "dark" else "light", **options
-    )
+    """Set a stage; ``script`` changes the browser before the page runs."""
+    context = await browser.new_context(viewport={"width": width, "height": height}, **options)
     if fake:
-        await context.add_init_script(path=Path(__file__).with_name("fake_peer.js"))
+        await context.add_init_script(FAKE_PEER)
     if script:
         await context.add_init_script(script)
     return Stage(context, facts, answer)
@@ -168,7 +172,8 @@ STATS = """call.stats = [
  { id: 'their', type: 'remote-inbound-rtp', kind: 'audio', roundTripTime: 0.021, jitter: 0.003, fractionLost: 0 } ]"""
 FIRST = [
     STATS, *exchange(1, "what can you do", TALK), _turn(1, 260, 40, 20, 0, 120, 12), *finished(1, TALK),
-    *exchange(2, "roll the dice", "The dice show four."), *TOOL, _turn(2, 310, 55, 180, 420, 160, 14),
+    *exchange(2, "roll the dice", "")[:4], *TOOL, *exchange(2, "", "The dice show four.")[4:],
+    _turn(2, 310, 55, 180, 420, 160, 14),
     *finished(2, "The dice show four."),
 ]  # fmt: skip
 COUNTING = "One, two, three, four, five, six, seven, eight, nine, ten."

@@ -47,6 +47,8 @@ async def test_two_turns_and_an_interruption(tmp_path: Path) -> None:
         await page.fill("#text", COUNT)
         await page.keyboard.press("Enter")
         await page.locator("#rows .cut").wait_for(timeout=25_000)
+        await page.click("#rows .cut button")
+        await page.locator("#rows .remembered").wait_for(timeout=5_000)
         await asyncio.sleep(2.0)
         saved = await _saved(page)
         await page.click("#end")
@@ -75,6 +77,7 @@ def _cut_agrees_with_the_ledger(saved: dict[str, Any]) -> None:
     truth = [entry["message"] for entry in saved["events"] if entry["type"] == "interrupted"][-1]
     assert truth["unheard"].strip()
     assert abs(_words(row["heard"]) - _words(truth["text"])) <= 1
+    assert abs(_words(row["remembered"]) - _words(truth["text"])) <= 1
     assert abs(row["cut"]["words"] - _words(truth["unheard"])) <= 1
     truncated = [entry for entry in saved["events"] if entry["type"] == "conversation.item.truncated"]
     assert abs(truncated[-1]["message"]["audio_end_ms"] - row["cut"]["played"]) <= 20

@@ -42,6 +42,11 @@ export class Conversation {
     return turn
   }
 
+  /** Nothing more comes: what was not finished stays as it is. Returns those rows. */
+  close() {
+    return this.rows.filter((row) => row.partial).map((row) => Object.assign(row, { partial: false, final: true }))
+  }
+
   /** The rows and turns of a call that was saved. */
   restore({ rows, turns }) {
     this.rows = rows
@@ -119,6 +124,10 @@ const READERS = {
   },
   'response.output_audio_transcript.done': (all, event, at) => Object.assign(all.agentRow(event, at), { written: event.transcript }),
   'response.output_item.done': (all, event, at) => (event.item?.type === 'function_call' ? toolCalled(all, event, at) : []),
+  'conversation.item.retrieved': (all, { item }) => {
+    const row = all.byId.get(item.id)
+    return row && Object.assign(row, { remembered: item.content.map((part) => part.transcript ?? part.text ?? '').join(' ') })
+  },
   'response.done': (all, event, at) => responseDone(all, event.response, at),
   heard: (all, event) => {
     const row = all.byId.get(event.item_id)

@@ -89,6 +89,6 @@ function save(name, blob) {
 /** The sentence at the end of a call. */
 export function summary(talk, { p50, p95 }, reason) {
   const turns = talk.conversation.turns.length
-  const shown = (value) => (value === null ? '–' : t('row.ms', { ms: Math.round(value) }))
-  return t('ended.summary', { reason, n: turns, time: callTime(talk.at), p50: shown(p50), p95: shown(p95) })
+  const said = t('ended.summary', { reason, n: turns, time: callTime(talk.at) })
+  return p50 === null ? said : `${said} ${t('latency.summary', { p50: Math.round(p50), p95: Math.round(p95), n: turns })}`
 }

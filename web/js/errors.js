@@ -58,6 +58,9 @@ export function reasonError(reason) {
   return reason === 'server_shutdown' ? 'draining' : BY_REASON[reason] ?? null
 }
 
+/** What does not stand in the way of listening and typing. */
+const WITHOUT = /^insecure$|^framed$|^mic-(?!gone|silent)/
+
 /** The places on the page where cards stand; one card for each code. */
 export class Cards {
   constructor(actions) {
@@ -95,6 +98,7 @@ export class Cards {
     const act = () => this.actions[action](code)
     return h('p', { cls: 'actions' },
       action && h('button', { type: 'button', cls: 'primary', data: { action }, onclick: act }, t(`error.${code}.action`, values)),
+      WITHOUT.test(code) && h('button', { type: 'button', data: { action: 'without' }, onclick: () => this.actions.without() }, t('without')),
       h('button', { type: 'button', onclick: () => this.actions.copy(`${code}: ${t(`error.${code}.cause`, values)} ${detail}`) }, t('error.copy')),
       h('button', { type: 'button', onclick: () => this.clear(code) }, t('error.dismiss')))
   }

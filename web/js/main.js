@@ -11,6 +11,7 @@ import * as network from './network.js'
 import * as readiness from './readiness.js'
 import * as devices from './devices.js'
 import { Cards, ERRORS } from './errors.js'
+import { text as asLines } from './export.js'
 import { EventLog } from './eventlog.js'
 import { Meters } from './meters.js'
 import { Talk } from './talk.js'
@@ -76,7 +77,8 @@ const ui = {
 const audio = byId('audio')
 const talk = new Talk({ prefs, audio, ui })
 const cards = new Cards({
-  start: () => start(),
+  start: (code) => start(/^mic/.test(code) ? {} : wanted),
+  without: () => start({ microphone: false }),
   copy,
   'open-https': () => (talk.page?.https_url ? location.assign(talk.page.https_url) : copy(tunnel())),
   'copy-allow': () => copy('allow="microphone; autoplay"'),
@@ -86,7 +88,7 @@ const cards = new Cards({
   recheck: async () => ((await devices.permission()) === 'denied' ? readiness.draw(byId('readiness'), talk.page, talk.key) : start()),
   reload: () => location.reload(),
 })
-const transcript = new Transcript(byId('rows'), byId('more'), { select: selectTurn, inspect: () => prefs.view === 'inspect' })
+const transcript = new Transcript(byId('rows'), byId('more'), { select: selectTurn, inspect: () => prefs.view === 'inspect', remember: (id) => talk.remember(id) })
 const waterfall = new Waterfall(byId('panel-latency'), selectTurn)
 const log = new EventLog({ scroller: byId('log'), list: byId('log-rows'), detail: byId('log-detail'),
   filters: { text: byId('filter'), direction: byId('direction'), group: byId('group'), turn: byId('this-turn') } },
@@ -102,9 +104,12 @@ let wakeLock = null
 function showState(state) {
   const name = states.shown(state)
   root.dataset.state = name
-  byId('state-word').textContent = t(`state.${name}`)
   const live = states.live(state)
-  for (const id of ['mute', 'stop', 'hold']) byId(id).disabled = !live
+  const deaf = live && talk.stream === null
+  byId('state-word').textContent = t(deaf && name === 'listening' ? 'state.typing' : `state.${name}`)
+  for (const id of ['mute', 'hold']) byId(id).disabled = !live || deaf
+  byId('stop').disabled = !live
+  if (deaf && state.name === 'ready-buffering') byId('text').focus()
   byId('end').disabled = !states.busy(state)
   byId('end').textContent = t(['asking', 'connecting'].includes(name) ? 'cancel' : 'end')
   byId('mute').textContent = t(state.muted ? 'unmute' : 'mute')
@@ -220,15 +225,19 @@ function tunnel() {
 }
 
 /** What is wrong before a call, or null. */
-function obstacle() {
+function obstacle({ microphone = true } = {}) {
   if (!('RTCPeerConnection' in window)) return 'unsupported'
+  if (!microphone) return talk.page?.key_needed && !talk.key ? 'key-missing' : null
   if (!window.isSecureContext || !navigator.mediaDevices) return 'insecure'
   if (window !== window.top && document.featurePolicy?.allowsFeature('microphone') === false) return 'framed'
-  return talk.page?.key_needed && !talk.key ? 'key-missing' : null
+  return obstacle({ microphone: false })
 }
 
-function start(options) {
-  const wrong = obstacle()
+let wanted = {}
+
+function start(options = {}) {
+  wanted = options
+  const wrong = obstacle(options)
   if (wrong) return showError(wrong)
   byId('summary').hidden = true
   return talk.start(options)
@@ -334,12 +343,13 @@ function typed(event) {
 }
 
 on('start', 'click', () => start())
+on('without', 'click', () => start({ microphone: false }))
 on('again', 'click', () => start())
 on('end', 'click', () => talk.end())
 on('mute', 'click', () => talk.mute(!talk.state.muted))
 on('stop', 'click', () => talk.stopAgent())
 on('write', 'submit', typed)
-on('copy-text', 'click', () => copy(talk.conversation.rows.map((row) => `${callTime(row.at)} ${t(`who.${row.kindOf ?? row.kind}`)}: ${asText(row)}`).join('\n')))
+on('copy-text', 'click', () => copy(asLines(talk.conversation.rows)))
 on('view', 'click', () => showView(prefs.view === 'simple' ? 'inspect' : 'simple'))
 on('theme', 'click', () => {
   settings.keep(prefs, 'theme', theme.after(prefs.theme))

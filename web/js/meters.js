@@ -23,6 +23,7 @@ export class Meters {
     this.timer = null
     this.shown = [-60, -60]
     this.peaks = [hold(), hold()]
+    for (const text of this.texts) text.textContent = ''
     this.canvases.forEach((canvas, side) => this.bar(canvas, side, { rms: 0, peak: 0 }, performance.now()))
   }
 

@@ -45,7 +45,7 @@ export class Talk {
   fresh() {
     Object.assign(this, { conversation: new Conversation(), ring: new Ring(), line: new Line(), clock: new ServerClock(),
       startedAt: null, endedAt: null, facts: {}, response: null, playing: null, tools: [], previous: null, quietSince: null,
-      connectedAt: null, held: false, step: '', thinkingTool: '' })
+      connectedAt: null, held: false, step: '', thinkingTool: '', spoke: false })
   }
 
   get at() {
@@ -77,6 +77,7 @@ export class Talk {
     stop(this.stream)
     this.stream = null
     this.reason = reason
+    this.ui.rows(this.conversation.close())
     this.to('ended')
     await call?.close({ tell: reason === 'client_closed' || reason === 'lost' })
   }
@@ -101,6 +102,11 @@ export class Talk {
     if (!this.send({ type: 'conversation.item.create', item })) return false
     this.ui.rows(this.conversation.typed(id, text, this.at))
     return this.send({ type: 'response.create' })
+  }
+
+  /** Ask what the model remembers of an answer. */
+  remember(id) {
+    this.send({ type: 'conversation.item.retrieve', item_id: id })
   }
 
   /** Push-to-talk: the key or button goes down, and up. */
@@ -136,6 +142,7 @@ export class Talk {
   }
 
   unlock() {
+    if (navigator.audioSession) navigator.audioSession.type = 'play-and-record'
     const sound = this.levels.resume()
     this.audio.srcObject ??= this.levels.context.createMediaStreamDestination().stream
     const played = this.audio.play()
@@ -322,13 +329,12 @@ export class Talk {
     const track = this.stream?.getAudioTracks()[0]
     const silent = states.live(this.state) && track && this.levels.node && this.levels.running && this.levels.latest.mic.rms < SILENT_RMS
     if (!silent) {
-      if (this.quietSince !== null && now - this.quietSince > SILENT_MS) this.ui.calm('mic-silent')
+      if (this.quietSince === Infinity) this.ui.calm('mic-silent')
       this.quietSince = null
-      return
+    } else if (now - (this.quietSince ??= now) > SILENT_MS) {
+      this.quietSince = Infinity
+      if (!this.spoke) this.ui.error('mic-silent')
     }
-    this.quietSince ??= now
-    const late = now - this.quietSince
-    if (late > SILENT_MS && late < SILENT_MS + 150 && !this.spoke) this.ui.error('mic-silent')
   }
 
   async measure() {

@@ -3,8 +3,8 @@ import { h, fill } from './h.js'
 import { t, callTime, number } from './i18n.js'
 
 export class Transcript {
-  constructor(list, more, { select, inspect }) {
-    Object.assign(this, { list, more, select, inspect, drawn: new Map(), unseen: 0 })
+  constructor(list, more, { select, inspect, remember }) {
+    Object.assign(this, { list, more, select, inspect, remember, drawn: new Map(), unseen: 0 })
     this.scroller = list.closest('.scroll-area')
     this.scroller.addEventListener('scroll', () => this.atEnd() && this.seen())
     more.addEventListener('click', () => this.toEnd())
@@ -71,7 +71,9 @@ export class Transcript {
     const mark = [h('span', { cls: 'sign', aria: { hidden: true } }, '┊ '), sentence]
     if (!rest) return h('p', { cls: 'cut' }, mark)
     return h('details', { cls: 'cut', open: open ?? this.inspect() }, h('summary', {}, mark),
-      h('p', { cls: 'unheard' }, h('span', { cls: 'hidden' }, `${t('row.not_heard')} `), rest))
+      h('p', { cls: 'unheard' }, h('span', { cls: 'hidden' }, `${t('row.not_heard')} `), rest),
+      row.remembered === undefined ? h('button', { type: 'button', cls: 'chip', onclick: () => this.remember(row.id) }, t('row.remember'))
+        : h('p', { cls: 'small remembered' }, `${t('row.remembers')} “${row.remembered.trim()}”`))
   }
 
   tool(row, open) {
@@ -88,7 +90,7 @@ export class Transcript {
 
   chip(turn) {
     return h('button', { type: 'button', cls: 'chip', onclick: () => this.select(turn.n),
-      aria: { label: t('row.latency', { ms: number(turn.total), turn: turn.n }) } }, number(turn.total))
+      aria: { label: t('row.latency', { ms: number(turn.total), turn: turn.n }) } }, t('row.ms', { ms: number(turn.total) }))
   }
 
   atEnd() {

@@ -47,8 +47,7 @@ export class Waterfall {
 
   summary(turns) {
     const { n, p50, p95 } = percentiles(turns)
-    const shown = (value) => (value === null ? '–' : number(value))
-    return h('p', { cls: 'numbers' }, t('latency.summary', { p50: shown(p50), p95: shown(p95), n }))
+    return h('p', { cls: 'numbers' }, p50 === null ? t('latency.few', { n }) : t('latency.summary', { p50: number(p50), p95: number(p95), n }))
   }
 
   chart(turns) {
@@ -80,7 +79,8 @@ export class Waterfall {
   }
 
   legend() {
-    return h('ul', { cls: 'legend' }, STAGES.map((name) => h('li', {}, swatch(name), t(`stage.${name}`))))
+    return h('ul', { cls: 'legend' }, STAGES.map((name) => h('li', {}, swatch(name), t(`stage.${name}`))),
+      LINES.map(([ms, name]) => h('li', {}, h('span', { cls: `swatch line ${name}` }), t(`line.${name}`, { ms }))))
   }
 
   /** The stages of the selected turn one below the other, and both opinions. */
@@ -137,7 +137,7 @@ function block(stage, from, to, y) {
 }
 
 function axis(height) {
-  const marks = [0, 500, 1000, 1500, 2000].map((ms) => h('text', { x: x(ms), y: 10, cls: 'axis' }, String(ms)))
+  const marks = [0, 500, 1000, 1500, 2000].map((ms) => h('text', { x: x(ms), y: 10, cls: 'axis' }, ms ? String(ms) : '0 ms'))
   const lines = LINES.map(([ms, name]) => h('line', { cls: `reference ${name}`, x1: x(ms), x2: x(ms), y1: 14, y2: height }))
   return [...marks, ...lines]
 }
