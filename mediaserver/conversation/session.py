@@ -151,7 +151,12 @@ class Session:
     async def run(self) -> SessionEnded:
         """Serve until the call is over and say why. Raises nothing but cancellation."""
         self._over = asyncio.get_running_loop().create_future()
-        self._open()
+        try:
+            self._open()
+        except Hangup as hangup:
+            self.end(_reason(hangup), hangup.detail)
+        except Exception as defect:  # a caller that cannot even be attached is the end of this call and of no other
+            self._broke(defect)
         try:
             async with asyncio.TaskGroup() as tasks:
                 calling = tasks.create_task(self._call(), name=f"call {self.caller.id}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,8 @@ from mediaserver.errors import NotFound, Overloaded
 from mediaserver.events import EndReason, SessionEnded
 from mediaserver.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 OnEnd = Callable[[Session, SessionEnded], None]
 
 RETRY_FULL_S = 5
@@ -24,7 +27,7 @@ RETRY_DRAINING_S = 30
 class Sessions:
     """Owns the task of every session; ``async with`` it. Leaving ends all of them with ``server_shutdown``.
 
-    ``on_end`` is told of each end: a plain call that must not raise.
+    ``on_end`` is told of each end: a plain call; what it raises is logged, and costs no other session anything.
     """
 
     def __init__(
@@ -122,6 +125,8 @@ class Sessions:
             self.ended[ended.reason] = self.ended.get(ended.reason, 0) + 1
             if self._on_end is not None:
                 self._on_end(session, ended)
+        except Exception as defect:  # the task group of all sessions must not hear of it
+            logger.error("the end of session %s was not told: %s", session.id, type(defect).__name__)
         finally:
             del self._sessions[session.caller.id]
             session.gone.set()

@@ -321,20 +321,16 @@ class Turn:
         """Let the words of an item interrupt, but not the reply that was asked for as the answer to them."""
         if item_id not in self._asked:
             return self._interrupt()
-        if self._reply != "heard":
-            return self._resumed() if self.item_id is None and not self._pending else []
-        onset = self._onset
-        self._reply, self._paused = "made", False
-        self._confirm_at = self._resume_at = None
-        return [Interrupt(onset, asked=True)]
+        if self._reply == "heard":
+            return self._interrupt(asked=True)
+        return self._resumed() if self.item_id is None and not self._pending else []
 
-    def _interrupt(self) -> list[Action]:
+    def _interrupt(self, *, asked: bool = False) -> list[Action]:
         if self._reply == "made" and self.detection is not None:
             self._owed = self.detection.create_response  # none of the answer was heard: it is still owed
-        onset = self._onset
-        self._reply, self._paused = "none", False
+        self._reply, self._paused = "made" if asked else "none", False
         self._confirm_at = self._resume_at = None
-        return [Interrupt(onset)]
+        return [Interrupt(self._onset, asked)]
 
     def _resumed(self) -> list[Action]:
         self._confirm_at = self._resume_at = None

@@ -384,6 +384,20 @@ def test_the_bridge_finishes_by_itself() -> None:
     assert play(_wait, Done())[1].reason == "provider_closed"
 
 
+def test_a_caller_that_cannot_be_attached_ends_its_own_call(caplog: pytest.LogCaptureFixture) -> None:
+    class Unattachable(FakeCaller):
+        def attach(self, *_: object, **__: object) -> None:
+            raise ZeroDivisionError("secret words")
+
+    async def alone() -> tuple[SessionEnded, FakeCaller]:
+        caller = Unattachable(virtual_time.now)
+        return await Session("sess_1", caller, ScriptedBridge(), SETTINGS, clock=virtual_time.now).run(), caller
+
+    ended, caller = virtual_time.run(alone())
+    assert (ended.reason, caller.closed) == ("internal_error", ["internal_error"])
+    assert "secret" not in caplog.text
+
+
 @pytest.mark.parametrize("where", ["bridge", "caller", "hear", "event"])
 def test_a_defect_ends_this_call_with_one_line_and_no_content(where: str, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(ScriptedBridge):

@@ -47,6 +47,23 @@ def test_admits_lists_finds_and_hangs_up() -> None:
     assert ends == [("rtc_1", "client_closed"), ("rtc_2", "max_duration")]
 
 
+def test_who_cannot_take_the_end_of_a_session_does_not_end_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    def ended(_session: Session, _end: SessionEnded) -> None:
+        raise ZeroDivisionError
+
+    async def scenario() -> None:
+        async with Sessions(2, clock=virtual_time.now, on_end=ended) as sessions:
+            sessions.start(caller("rtc_1"), SETTINGS, ScriptedBridge())
+            sessions.start(caller("rtc_2"), SETTINGS, ScriptedBridge())
+            await asyncio.sleep(1)
+            await sessions.hang_up("rtc_1")
+            await asyncio.sleep(1)
+            assert [one.caller.id for one in sessions.list()] == ["rtc_2"]
+
+    virtual_time.run(scenario())
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_draining_waits_then_ends() -> None:
     async def scenario() -> None:
         async with Sessions(9, clock=virtual_time.now) as sessions:
