@@ -138,6 +138,7 @@ class Peer:
         self._play_rate = 0
         self._next_report = float("inf")
         self._noticed = False
+        self._bye_at: float | None = None
 
     def _make_stack(self, own: Certificate) -> Stack:
         return Stack(
@@ -290,6 +291,9 @@ class Peer:
         verdict, was_over = self.presence.verdict(now), self._over.is_set()
         if (detail := ice.ENDS.get(verdict)) is not None:
             self.end(Hangup(verdict, detail))
+        elif verdict == "silent" and self.presence.heard == self._bye_at:
+            # A browser says BYE for a stream that only rests (hold, no microphone): it is the end when it was the last word.
+            self.end(Hangup("client_closed", "the client said goodbye"))
         if self._over.is_set():
             if self._tasks is None:  # nobody runs it: nobody else would free it
                 self.release()
@@ -490,7 +494,7 @@ class Peer:
         self.presence.heard = now
         for packet in rtcp.parse(plain):
             if isinstance(packet, RtcpByePacket):
-                self.end(Hangup("client_closed", "the client said goodbye"))
+                self._bye_at = now
             elif self._sound is not None and isinstance(packet, RtcpSrPacket | RtcpRrPacket):
                 self._hear_report(self._sound, packet, now)
 

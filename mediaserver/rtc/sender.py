@@ -117,10 +117,6 @@ class AudioSender:
             sender = RtcpSenderInfo(rtcp.ntp(now), self._timestamp, self._stats.packets & 0xFFFFFFFF, self._octets())
         return rtcp.report(self.ssrc, self._cname, sender=sender, blocks=(block,) if block is not None else ())
 
-    def goodbye(self) -> bytes:
-        """Return the RTCP packet that ends our stream."""
-        return rtcp.goodbye(self.ssrc, self._cname)
-
     def receiver_report(self, block: RtcpReceiverInfo, now: float) -> None:
         """Take the far end's report on us: its loss sets how much FEC is sent."""
         if block.ssrc != self.ssrc:

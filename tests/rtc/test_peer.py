@@ -12,7 +12,7 @@ import pytest
 
 from mediaserver.errors import BadRequest, Hangup
 from mediaserver.events import PlayoutFinished, PlayoutStarted
-from mediaserver.rtc import ice
+from mediaserver.rtc import ice, rtcp
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
 from tests.rtc.clients import LOCAL, RATE, Bare, Ear, Stock, Text, media_port, serving, until
@@ -408,6 +408,31 @@ async def test_a_call_that_ended_before_anybody_ran_it_is_freed() -> None:
         peer.end(Hangup("client_closed"))
         await until(lambda: port.peers == 0)
         client.close()
+
+
+async def test_a_goodbye_ends_a_call_when_it_was_the_last_word() -> None:
+    client = Bare()
+    async with media_port(replace(HASTY, silence_end_s=30.0)) as port:
+        peer, ear = join_bare(port, client)
+        async with serving(peer) as ends, client.connected():
+            await until(lambda: peer.connected and client.stack and client.stack.connected)
+            client.say(3)
+            await until(lambda: ear.frames >= 3)
+            assert client.stack is not None
+            goodbye = client.stack.protect_rtcp(rtcp.goodbye(42, "bare"))
+            assert goodbye is not None
+            client.send(goodbye)  # as a browser does whose user is put on hold
+            await until(lambda: peer._bye_at is not None)
+            for _ in range(10):
+                client.check()
+                await asyncio.sleep(0.05)
+            assert peer not in ends
+            again = client.stack.protect_rtcp(rtcp.goodbye(42, "bare"))
+            assert again is not None
+            client.send(again)
+            await until(lambda: peer in ends)
+            assert ends[peer].reason == "client_closed"
+    client.close()
 
 
 async def test_cancelling_a_call_closes_it() -> None:
