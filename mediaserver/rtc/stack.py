@@ -34,6 +34,7 @@ from aiortc.rtcicetransport import RTCIceTransport
 from OpenSSL import SSL
 
 from mediaserver.errors import Hangup
+from mediaserver.rtc.dtls import plausible
 
 logger = logging.getLogger(__name__)
 
@@ -235,8 +236,7 @@ class Stack:
 
     def feed(self, datagram: bytes) -> None:
         """Take a DTLS datagram (first byte 20..63) from a known source."""
-        if self._rx is None and datagram[0] == 21 and datagram[3:5] == b"\x00\x00":
-            # An alert that no key protects proves nothing; a real failure shows at the set-up deadline (RFC 6347 §4.1.2.7).
+        if self._rx is None and not plausible(datagram):
             self.refused += 1
             return
         self._path.put(datagram)
