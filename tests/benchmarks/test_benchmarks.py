@@ -74,7 +74,10 @@ def test_tables():
 
 @pytest.mark.parametrize("contestant", [OURS, RELAY, FRESH], ids=lambda each: each.name)
 def test_every_contestant_can_be_measured(contestant):
-    measured = measure(contestant, 2, 1.5)
+    for _ in range(3):  # a machine that is busy elsewhere may swallow a second and a half whole
+        measured = measure(contestant, 2, 1.5)
+        if measured.rtt:
+            break
     assert measured.connected == 2
     assert measured.rtt, "no burst came back"
     assert 0 < measured.rtt[0] < 1500
