@@ -15,6 +15,8 @@ from tests.browser.driving import Complaints, open_page, until
 
 WEB = Path(__file__).resolve().parents[2] / "web"
 ORIGIN = "http://localhost:1"
+AROUND = "http://127.0.0.1:1"
+FRAME = f"<!doctype html><title>around</title><iframe src='{ORIGIN}/'></iframe>"
 FAKE_PEER = Path(__file__).with_name("fake_peer.js").read_text()
 FACTS: dict[str, Any] = {
     "version": "0.1.0",
@@ -36,18 +38,28 @@ def refusal(status: int, code: str, retry_after: int | None = None) -> Answer:
 
 
 class Stage:
-    """One page of its own and what stands around it; ``answer`` is how an offer is answered."""
+    """One page of its own and what stands around it; ``answer`` is how an offer is answered, ``None``: not at all."""
 
-    def __init__(self, context: BrowserContext, facts: Answer | None, answer: Answer) -> None:
+    def __init__(self, context: BrowserContext, facts: Answer | None, answer: Answer | None) -> None:
         self.context = context
         self.facts = FACTS if facts is None else {**FACTS, **facts}
         self.answer = answer
         self.complaints = Complaints()
         self.reports: list[str] = []
+        self.frames = "frame-ancestors 'none'"
 
     async def open(self, address: str = "/") -> Page:
         await self.context.route(f"{ORIGIN}/**", self._route)
         return await open_page(self.context, ORIGIN + address, self.complaints)
+
+    async def open_framed(self) -> Page:
+        """Open it inside a page of another origin that does not pass the microphone on."""
+        self.frames = "frame-ancestors *"  # somebody's proxy allows it
+        await self.context.route(f"{ORIGIN}/**", self._route)
+        await self.context.route(f"{AROUND}/**", lambda route: route.fulfill(body=FRAME, content_type="text/html"))
+        page = await self.context.new_page()
+        await page.goto(AROUND)
+        return page
 
     async def wrong(self, page: Page) -> list[str]:
         """Return what axe-core finds in both themes, every breach of the policy, and what the page complained of."""
@@ -62,20 +74,21 @@ class Stage:
         elif path == "/page.json":
             await route.fulfill(json=self.facts)
         elif path.startswith("/v1/"):
-            await route.fulfill(**self.answer)
+            await (route.abort() if self.answer is None else route.fulfill(**self.answer))
         else:
             await self._file(route, WEB / ("index.html" if path == "/" else path.removeprefix("/static/")))
 
     async def _file(self, route: Route, path: Path) -> None:
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        await route.fulfill(body=path.read_bytes(), content_type=kind, headers=dict(HEADERS) | {"Content-Type": kind})
+        headers = {name: value.replace("frame-ancestors 'none'", self.frames) for name, value in HEADERS.items()}
+        await route.fulfill(body=path.read_bytes(), content_type=kind, headers=headers | {"Content-Type": kind})
 
 
 async def stage(
     browser: Browser,
     *,
     facts: Answer | None = None,
-    answer: Answer = ACCEPTED,
+    answer: Answer | None = ACCEPTED,
     script: str = "",
     fake: bool = True,
     width: int = 1440,

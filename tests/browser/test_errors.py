@@ -30,11 +30,44 @@ REFUSALS = [
 ]
 
 
+EVERY_CARD = """(async () => {
+  const { Cards, ERRORS } = await import('/static/js/errors.js')
+  const cards = new Cards({})
+  const values = { model: 'local', tunnel: 'ssh -L 80:localhost:80 host' }
+  for (const code of Object.keys(ERRORS)) cards.show(code, { values, detail: 'so it is', seconds: 90 })
+  return Object.keys(ERRORS)
+})()"""
+REMEMBER_TRACKS = """(() => {
+  window.tracks = []
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices)
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await ask(wanted)
+    tracks.push(...stream.getTracks())
+    return stream
+  }
+})()"""
+NOTHING_RECEIVED = (
+    """call.stats = [{ id: 'in', type: 'inbound-rtp', kind: 'audio', packetsReceived: 0, bytesReceived: 0 }]"""
+)
+
+
 async def _card(page: Page, code: str) -> str:
     card = page.locator(f".card[data-code={code}]")
     await card.wait_for(timeout=5000)
     assert await card.get_attribute("role") == "alert"
     return await card.inner_text()
+
+
+async def test_every_card_is_clean(chrome: Browser) -> None:
+    """All of them at once: their words are there, each has a cause, and axe-core finds nothing in either theme."""
+    setting = await stage.stage(chrome)
+    page = await setting.open()
+    codes = await page.evaluate(EVERY_CARD)
+    for code in codes:
+        text = await _card(page, code)
+        assert "error." not in text and "{" not in text, code
+    assert len(codes) >= 25
+    assert await setting.wrong(page) == []
 
 
 async def test_microphone_refused(chrome: Browser) -> None:
@@ -167,3 +200,43 @@ async def test_a_call_that_is_gone_is_lost(chrome: Browser) -> None:
     await _card(page, "lost")
     assert await page.get_attribute("html", "data-state") == "ended"
     assert await setting.wrong(page) == []
+
+
+async def test_no_sound_arrives(chrome: Browser) -> None:
+    """The server says that it speaks, and no packet has come."""
+    setting = await stage.stage_for(chrome, "listening")
+    page = await setting.open()
+    await stage.show(page, "listening")
+    await page.evaluate(NOTHING_RECEIVED)
+    await page.evaluate("call.say({ type: 'output_audio_buffer.started', response_id: 'r9' })")
+    await page.locator(".card[data-code=no-media]").wait_for(timeout=9_000)
+
+
+async def test_the_microphone_goes_away(chrome: Browser) -> None:
+    """The chosen device is unplugged: the default takes over, and the card says so."""
+    setting = await stage.stage_for(chrome, "listening")
+    page = await setting.open()
+    await page.evaluate(REMEMBER_TRACKS)
+    await stage.show(page, "listening")
+    await page.evaluate("tracks[0].dispatchEvent(new Event('ended'))")
+    await _card(page, "mic-gone")
+    await until(page, "tracks.length === 2")
+    assert await page.get_attribute("html", "data-state") == "listening"
+
+
+async def test_nobody_answers(chrome: Browser) -> None:
+    """No server behind the address: said before anybody clicks, and again by the offer."""
+    setting = await stage.stage(chrome, answer=None)
+    page = await setting.open()
+    await page.click("#start")
+    await _card(page, "offline")
+
+
+async def test_a_frame_that_keeps_the_microphone_back(chrome: Browser) -> None:
+    """Inside a page that does not pass the microphone on, the card gives what its iframe needs."""
+    setting = await stage.stage(chrome)
+    page = await setting.open_framed()
+    frame = page.frame_locator("iframe")
+    await frame.locator(".card[data-code=framed]").wait_for(timeout=9_000)
+    await frame.locator(".card [data-action=without]").click()
+    await frame.locator("html[data-state=connecting]").wait_for(state="attached", timeout=5_000)

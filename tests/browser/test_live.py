@@ -105,3 +105,25 @@ async def test_listen_and_type_without_a_microphone(server: VoiceServer, context
     assert await page.evaluate("document.activeElement.id") == "text"
     await _ask(page, 1)
     await _end(page, complaints)
+
+
+async def test_a_silent_microphone_is_noticed(server: VoiceServer, context: BrowserContext) -> None:
+    """Five seconds without a single sound from a microphone that is open."""
+    complaints = Complaints()
+    page = await open_page(context, server.url, complaints)
+    await page.click("#start")
+    await page.locator(".card[data-code=mic-silent]").wait_for(timeout=15_000)
+    await _end(page, complaints)
+
+
+async def test_speaking_while_muted_is_noticed(server: VoiceServer, chrome: Browser) -> None:
+    """Chromium's own microphone beeps: the page says that nobody hears it, until it is unmuted."""
+    complaints = Complaints()
+    page = await open_page(await chrome.new_context(), server.url, complaints)
+    await page.click("#start")
+    await page.wait_for_selector("html[data-state=listening]", state="attached")
+    await page.click("#mute")
+    await page.locator("#hint", has_text="muted").wait_for(timeout=5_000)
+    await page.click("#mute")
+    await page.locator("#hint").wait_for(state="hidden", timeout=5_000)
+    await _end(page, complaints)

@@ -1,6 +1,6 @@
 /** Every error as a code, its cause in words and one thing to do. */
 import { h, fill, byId } from './h.js'
-import { t, has } from './i18n.js'
+import { t } from './i18n.js'
 import { redactText } from './redact.js'
 
 /** What can be done about each; the names are the page's actions. `wait` starts again by itself when the time is over. */
@@ -117,9 +117,4 @@ export class Cards {
       if (ERRORS[code].wait) this.actions.start(code)
     }, 1000))
   }
-}
-
-/** Whether the words of every error are there; used by the tests of the language files. */
-export function complete() {
-  return Object.keys(ERRORS).every((code) => has(`error.${code}.title`) && has(`error.${code}.cause`))
 }
