@@ -90,7 +90,9 @@ class Dialogue:
         self._listening = Listening(capabilities.input_rate, detection, outbox, always=always, make_voice=make_voice)
         ledger = Ledger(capabilities.output_rate)
         self.replies = Replies(self.conversation, caller, outbox, ledger, clock, self._turned)
-        self._next: Reply | None = None  # waits for transcripts, or for the end of the reply before it
+        self._next: list[
+            Reply
+        ] = []  # wait for transcripts or for the reply before: one in band, one out of band at most
         self._watch: Stopwatch | None = None
         self._frame_at = self._voiced_at = clock()
 
@@ -102,7 +104,7 @@ class Dialogue:
     @property
     def idle(self) -> bool:
         """Nobody speaks and nothing is being made or played."""
-        return self._turn.state == "idle" and self._next is None
+        return self._turn.state == "idle" and not self._next
 
     @property
     def due(self) -> float | None:
@@ -191,16 +193,18 @@ class Dialogue:
 
     def _interrupt(self, action: Interrupt) -> None:
         self.replies.interrupt("turn_detected", action.onset)
-        reply = self._next
-        if reply is None or reply.out_of_band or action.asked:
-            return
-        self._next = None
-        if reply.asked:
-            self.replies.never_made(reply, "turn_detected")
+        for reply in [] if action.asked else self._next_in_band():
+            self._next.remove(reply)
+            if reply.asked:
+                self.replies.never_made(reply, "turn_detected")
+
+    def _next_in_band(self) -> list[Reply]:
+        return [reply for reply in self._next if not reply.out_of_band]
 
     def _answer(self, _action: Answer) -> None:
-        if self._next is None:
-            self._next, self._watch = Reply(new_id("resp"), self.settings, watch=self._watch), None
+        if not self._next_in_band():
+            self._next.append(Reply(new_id("resp"), self.settings, watch=self._watch))
+            self._watch = None
         self._perhaps_next()
 
     def _give_up_waiting(self, action: GiveUpWaiting) -> None:
@@ -245,8 +249,7 @@ class Dialogue:
         item = self.conversation.find(item_id)
         if item is not None:
             self.conversation.replace(with_text(item, text))
-        waiting = self._next.watch if self._next is not None else None
-        for watch in (self._watch, waiting):
+        for watch in (self._watch, *(reply.watch for reply in self._next)):
             if watch is not None and watch.item_id == item_id:
                 watch.mark("transcript", self._clock())
 
@@ -269,12 +272,12 @@ class Dialogue:
 
     def want(self, reply: Reply) -> None:
         """Make this reply as soon as what was said is written down; raises BadRequest while another is being made."""
-        if self.replies.busy or self._next is not None:
+        if self.replies.busy or self._next:
             code = "conversation_already_has_active_response"
             raise BadRequest("another response is being made: wait for response.done", code=code)
         if not self._capabilities.text_output and reply.settings.output_modalities == ("text",):
             raise Unsupported("the model behind this call does not write: output_modalities must be audio")
-        self._next = reply
+        self._next.append(reply)
         if not reply.out_of_band:
             reply.watch = self._watch_for_request()
             self._turned(ReplyMade(asked=True))
@@ -289,10 +292,9 @@ class Dialogue:
         return watch or Stopwatch(self.conversation.last_id or "", self._clock())
 
     def _perhaps_next(self) -> None:
-        reply = self._next
-        if reply is None or self.replies.active is not None or self._turn.pending:
+        if not self._next or self.replies.active is not None or self._turn.pending:
             return
-        self._next = None
+        reply = self._next.pop(0)
         try:
             self.replies.ask(reply)
         except Unsupported as problem:
@@ -302,16 +304,18 @@ class Dialogue:
 
     def withdraw(self, response_id: str | None) -> bool:
         """Stop making a reply: the active one, or the one that waits to be made."""
-        for reply, stop in ((self.replies.active, self.replies.cancel), (self._next, self._forget_next)):
-            if reply is not None and reply.cancelled is None and response_id in (None, reply.id):
-                stop()
+        active = self.replies.active
+        if active is not None and active.cancelled is None and response_id in (None, active.id):
+            self.replies.cancel()
+            return True
+        for reply in self._next:
+            if response_id in (None, reply.id):
+                self._forget_next(reply)
                 return True
         return False
 
-    def _forget_next(self) -> None:
-        reply, self._next = self._next, None
-        if reply is None:
-            return
+    def _forget_next(self, reply: Reply) -> None:
+        self._next.remove(reply)
         self.replies.never_made(reply, "client_cancelled")
         if not reply.out_of_band:
             self._turned(ReplyOver())

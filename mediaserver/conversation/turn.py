@@ -213,7 +213,7 @@ class Turn:
     def forget(self) -> list[Action]:
         """Drop the turn that is open: the client cleared its sound."""
         dropped: list[Action] = [] if self.item_id is None else [Drop(self._close(), self._last_voice.end_ms)]
-        return dropped + self._resumed()
+        return dropped + self._resumed() + self._answer_owed()
 
     # --- the caller's voice ---
 

@@ -44,7 +44,7 @@ from mediaserver.items import Item, Part
 from mediaserver.settings import TurnDetection
 from tests.conversation.test_session import COUNTING, SETTINGS, play
 from tests.fakes.bridge import Delays, Reply, ScriptedBridge
-from tests.fakes.caller import FakeCaller
+from tests.fakes.caller import FakeCaller, tone
 
 BY_HAND = replace(SETTINGS, turn_detection=None)
 
@@ -384,3 +384,32 @@ def test_an_interruption_leaves_what_is_made_out_of_band_alone() -> None:
     caller, _ = play(talk, bridge)
     assert caller.told(Interrupted)
     assert [one.status for one in caller.told(ResponseDone)] == ["completed"] * 3
+
+
+def test_an_answer_waits_behind_what_is_asked_for_out_of_band() -> None:
+    bridge = ScriptedBridge(hears=["hello"], says=[Reply("Aside."), Reply("Hello.")], delays=Delays(transcript=300))
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, session: Session) -> None:
+        await caller.say(400)
+        await caller.until(InputCommitted)
+        caller.ask(CreateResponse(out_of_band=True))
+        await caller.until(OutputStopped)
+        assert session.state == "idle"
+
+    caller, _ = play(talk, bridge)
+    assert [one.out_of_band for one in caller.told(ResponseCreated)] == [True, False]
+
+
+def test_what_is_owed_is_answered_when_the_client_clears_what_is_being_said() -> None:
+    bridge = ScriptedBridge(hears=["hello", "and"], delays=Delays(transcript=600))
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(400)
+        await caller.until(InputCommitted)
+        caller.say_soon(tone(1000, caller.hear_rate))
+        await caller.until(TranscriptFinal)
+        caller.ask(ClearInput())
+        await caller.until(OutputStopped)
+
+    play(talk, bridge)
+    assert asked(bridge) == [["hello"]]
