@@ -408,6 +408,7 @@ def test_what_is_owed_is_answered_when_the_client_clears_what_is_being_said() ->
         await caller.until(InputCommitted)
         caller.say_soon(tone(1000, caller.hear_rate))
         await caller.until(TranscriptFinal)
+        caller.stop_saying()
         caller.ask(ClearInput())
         await caller.until(OutputStopped)
 

@@ -77,6 +77,10 @@ class FakeCaller:
         size = self.hear_rate * FRAME_MS // 1000 * 2
         self._saying.extend(pcm[at : at + size] for at in range(0, len(pcm) - size + 1, size))
 
+    def stop_saying(self) -> None:
+        """Fall silent at once."""
+        self._saying.clear()
+
     def ask(self, command: Command) -> None:
         """Send a client's command."""
         assert self.listener is not None
