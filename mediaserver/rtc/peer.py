@@ -12,7 +12,7 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from aiortc import MediaStreamTrack
 from aiortc.rtp import RtcpByePacket, RtcpRrPacket, RtcpSrPacket
@@ -30,6 +30,7 @@ from mediaserver.rtc.rhythm import Rhythm
 from mediaserver.rtc.sender import AudioSender
 from mediaserver.rtc.stack import Certificate, Stack, fingerprints
 from mediaserver.rtc.track import PeerTrack, pump
+from mediaserver.rtc.wire import Wire, nowhere
 
 logger = logging.getLogger(__name__)
 
@@ -39,32 +40,6 @@ FOLLOW_S = 0.2
 MIN_RTP = 12
 _RTCP = range(192, 224)
 """The second byte of RTCP where it shares a port with RTP (RFC 5761 §4)."""
-
-
-def _nowhere(datagram: bytes) -> None:
-    """Where datagrams go while there is no path."""
-
-
-class Wire(Protocol):
-    """What a peer needs of its media port."""
-
-    def sender(self, source: ice.Source) -> Callable[[bytes], None]:
-        """Return a plain call that sends a datagram there and never raises."""
-
-    def learn(self, source: ice.Source, peer: Peer) -> None:
-        """Datagrams from this source belong to this peer."""
-
-    def forget(self, source: ice.Source, peer: Peer) -> None:
-        """They no longer do."""
-
-    def name(self, ufrag: str, peer: Peer) -> None:
-        """Checks with this username fragment are for this peer."""
-
-    def unname(self, ufrag: str) -> None:
-        """They no longer are."""
-
-    def left(self, peer: Peer) -> None:
-        """The peer is gone."""
 
 
 REPORT_S = (1.0, 4.0)
@@ -123,7 +98,7 @@ class Peer:
         self.fingerprints = fingerprints(own)
         self._source: ice.Source | None = None
         self._path_heard = 0.0
-        self._send: Callable[[bytes], None] = _nowhere
+        self._send: Callable[[bytes], None] = nowhere
         self._nominated = asyncio.Event()
         self._over = asyncio.Event()
         self._end: Hangup | None = None
@@ -244,7 +219,7 @@ class Peer:
         self.end(Hangup(reason))
         if self._released:
             return
-        self._say_bye()
+        self._write_control(rtcp.goodbye(self.ssrc, self.cname))
         await self._stack.close()
         self.release()
 
@@ -337,7 +312,7 @@ class Peer:
             self._wire.unname(ufrag)
         for source in self.agent.sources:
             self._wire.forget(source, self)
-        self._send = _nowhere
+        self._send = nowhere
         self._wire.left(self)
 
     # --- tracks -------------------------------------------------------------------------------------------------------
@@ -510,9 +485,6 @@ class Peer:
         self._next_report = now + random.uniform(*REPORT_S)
         if (sound := self._sound) is not None:
             self._write_control(sound.sender.sender_report(now, sound.receiver.report_block(now)))
-
-    def _say_bye(self) -> None:
-        self._write_control(rtcp.goodbye(self.ssrc, self.cname))
 
     def _write_control(self, plain: bytes) -> None:
         if (protected := self._stack.protect_rtcp(plain)) is not None:

@@ -201,7 +201,7 @@ class MediaPort:
         )
         return description.write_answer(peer.offer, local)
 
-    # --- mediaserver.rtc.peer.Wire ------------------------------------------------------------------------------------
+    # --- mediaserver.rtc.wire.Wire ------------------------------------------------------------------------------------
 
     def sender(self, source: ice.Source) -> Callable[[bytes], None]:
         """Return a plain call that sends to this source from the address it knows, and counts instead of raising."""
