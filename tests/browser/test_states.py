@@ -17,6 +17,8 @@ async def test_every_state_is_clean(chrome: Browser, state: str) -> None:
     page = await setting.open("/?view=inspect")
     await stage.show(page, state)
     assert await setting.wrong(page) == []
+    await page.set_viewport_size({"width": 390, "height": 844})
+    assert await setting.wrong(page) == []
 
 
 @pytest.mark.parametrize("panel", ["latency", "network", "events", "code"])

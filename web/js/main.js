@@ -53,6 +53,7 @@ const ui = {
     if (rows.some((row) => row.kind === 'user' && echoes(row))) hint('hint.echo')
   },
   turns() {
+    waterfall.silence = prefs.silence
     waterfall.plusMinus = talk.clock.uncertainty
     waterfall.down = (talk.line.last?.rtt ?? 0) / 2 + (talk.line.last?.down.buffer ?? 0)
     waterfall.draw(talk.conversation.turns)

@@ -15,10 +15,11 @@ const BUDGETS = { short: { end_of_turn: 250, model: 300, tool: 300, deliver: 40 
 const SLOW = 1.5
 const ENOUGH = 5
 
-/** The first stage over one and a half times its budget, or null. */
-export function slowest(turn) {
+/** The first stage over one and a half times its budget, or null; `silence` is what was asked for at the end of a turn. */
+export function slowest(turn, silence = 0) {
   const budget = turn.stages.some(({ name }) => name === 'speech' || name === 'transcript') ? BUDGETS.chain : BUDGETS.short
-  const over = turn.stages.map(({ name, ms }) => ({ name, by: ms / (budget[name] ?? Infinity) })).filter(({ by }) => by > SLOW)
+  const over = turn.stages.map(({ name, ms }) =>
+    ({ name, by: ms / (name === 'end_of_turn' ? Math.max(silence, budget[name]) : budget[name] ?? Infinity) })).filter(({ by }) => by > SLOW)
   return over.sort((a, b) => b.by - a.by)[0]?.name ?? null
 }
 
@@ -64,7 +65,7 @@ export class Waterfall {
       at += stage.ms
       return block(stage, from, at, y)
     })
-    const slow = slowest(turn)
+    const slow = slowest(turn, this.silence)
     return h('g', { cls: `bar${this.selected === turn.n ? ' selected' : ''}`, data: { turn: turn.n }, onclick: () => this.select(turn.n) },
       h('rect', { cls: 'hit', x: 0, y: y - 3, width: WIDTH + LEFT + 60, height: ROW - 2 }),
       h('text', { x: 2, y: y + 12 }, String(turn.n)), blocks, this.cap(turn.total, y),
@@ -86,7 +87,7 @@ export class Waterfall {
   /** The stages of the selected turn one below the other, and both opinions. */
   lanes(turns) {
     const turn = turns.find((one) => one.n === this.selected) ?? turns.at(-1)
-    const slow = slowest(turn)
+    const slow = slowest(turn, this.silence)
     return h('section', { cls: 'lanes' }, h('h3', {}, t('latency.turn', { n: turn.n })),
       h('ul', {}, turn.stages.map((stage) => h('li', {}, swatch(stage.name), h('span', { cls: 'name' }, t(`stage.${stage.name}`)),
         h('span', { cls: 'value' }, t('row.ms', { ms: number(stage.ms) }))))),
@@ -100,7 +101,7 @@ export class Waterfall {
     if (turn.ear === null) return server
     const here = t('latency.ear', { ms: number(turn.ear), way: number(turn.estimate) })
     const clock = this.plusMinus === null ? '' : ` ${t('latency.clock', { ms: number(this.plusMinus, 1) })}`
-    return [server, ' ', here, clock, turn.differs && h('strong', { cls: 'warn' }, ` ⚠ ${t('latency.differs')}`)]
+    return [server, ' ', here, clock, turn.differs && ` ${t('latency.differs')}`]
   }
 
   table(turns) {
