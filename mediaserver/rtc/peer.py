@@ -23,7 +23,7 @@ from mediaserver.caller import Dialect, Listener, Played
 from mediaserver.clock import Clock, new_id
 from mediaserver.errors import BadRequest, Hangup
 from mediaserver.events import Event
-from mediaserver.rtc import ice, rtcp, stun
+from mediaserver.rtc import ice, rtcp, rtp, stun
 from mediaserver.rtc.description import Offer
 from mediaserver.rtc.receiver import AudioReceiver
 from mediaserver.rtc.rhythm import Rhythm
@@ -37,7 +37,6 @@ logger = logging.getLogger(__name__)
 FOLLOW_S = 0.2
 """Seconds without media on the path before authenticated media from another known source moves it."""
 
-MIN_RTP = 12
 _RTCP = range(192, 224)
 """The second byte of RTCP where it shares a port with RTP (RFC 5761 §4)."""
 
@@ -217,18 +216,19 @@ class Peer:
     async def close(self, reason: str) -> None:
         """Say goodbye on the wire (RTCP BYE, SCTP ABORT, DTLS close_notify) and free everything. Idempotent."""
         self.end(Hangup(reason))
-        if self._released:
-            return
-        self._write_control(rtcp.goodbye(self.ssrc, self.cname))
-        await self._stack.close()
-        self.release()
+        try:
+            if not self._released:
+                self._write_control(rtcp.goodbye(self.ssrc, self.cname))
+                await self._stack.close()
+        finally:
+            self.release()
 
     # --- the port's side ----------------------------------------------------------------------------------------------
 
     def datagram(self, data: bytes, source: ice.Source, now: float) -> None:
         """Take a datagram, other than STUN, from a known source; first byte as in RFC 7983."""
         first = data[0]
-        if 127 < first < 192 and len(data) >= MIN_RTP:
+        if 127 < first < 192 and len(data) >= rtp.HEADER:
             if data[1] in _RTCP:
                 self._control(data, now)
             else:

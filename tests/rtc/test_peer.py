@@ -410,6 +410,20 @@ async def test_a_call_that_ended_before_anybody_ran_it_is_freed() -> None:
         client.close()
 
 
+async def test_a_transport_that_does_not_close_cleanly_leaves_nothing_behind() -> None:
+    async def defect() -> None:
+        raise ZeroDivisionError
+
+    async with media_port() as port:
+        client = Bare()
+        peer, _ = join_bare(port, client)
+        peer._stack.close = defect  # type: ignore[method-assign]
+        with pytest.raises(ZeroDivisionError):
+            await peer.close("client_closed")
+        assert port.peers == 0
+        client.close()
+
+
 async def test_a_goodbye_ends_a_call_when_it_was_the_last_word() -> None:
     client = Bare()
     async with media_port(replace(HASTY, silence_end_s=30.0)) as port:
