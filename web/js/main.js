@@ -268,6 +268,7 @@ function showPanel(panel) {
   settings.keep(prefs, 'panel', panel)
   root.dataset.panel = panel
   showTabs(panel)
+  if (root.dataset.tab !== 'talk') showPhone(root.dataset.tab = panel)
   if (panel === 'events') log.refresh()
   if (panel === 'network') network.panel(byId('panel-network'), talk.line)
   if (panel === 'code') drawCode()

@@ -51,7 +51,7 @@ export class Meters {
     const draw = canvas.getContext('2d')
     const x = (db) => ((db + 60) / 60) * width
     draw.fillStyle = style.getPropertyValue('--ok')
-    if (level.peak >= CLIP) draw.fillStyle = style.getPropertyValue('--danger')
+    if (side === 0 && level.peak >= CLIP) draw.fillStyle = style.getPropertyValue('--danger')
     draw.fillRect(0, 0, x(this.shown[side]), height)
     this.tick(draw, side, level, now, x, height, style.getPropertyValue('--text'))
     if (side === 0 && this.voiced()) {
