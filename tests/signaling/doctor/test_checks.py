@@ -78,7 +78,7 @@ def test_who_can_reach_what_callers_are_told(address, verdict, words):
 
 def test_codecs_with_a_library_and_without(monkeypatch):
     assert only(checks.codecs(Config())).verdict == "ok"
-    monkeypatch.setattr(opus, "library", lambda: opus.Library("none", "", "", None))
+    monkeypatch.setattr(opus, "libopus", lambda: opus.Library("none", "", "", None))
     assert only(checks.codecs(Config())).verdict == "wrong"
 
 
