@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Route
 
+from tests import clips
 from tests.browser.driving import Complaints, browser, open_page, until, write_wav
 from tests.servers.impaired_door import impaired_door
 from tests.servers.udp_impair import Weather, without_candidates
@@ -116,14 +118,15 @@ async def test_a_silent_microphone_is_noticed(server: VoiceServer, context: Brow
     await _end(page, complaints)
 
 
-async def test_speaking_while_muted_is_noticed(server: VoiceServer, chrome: Browser) -> None:
-    """Chromium's own microphone beeps: the page says that nobody hears it, until it is unmuted."""
+async def test_speaking_while_muted_is_noticed(server: VoiceServer, tmp_path: Path) -> None:
+    """Somebody talks on: the page says that nobody hears it, until it is unmuted."""
     complaints = Complaints()
-    page = await open_page(await chrome.new_context(), server.url, complaints)
-    await page.click("#start")
-    await page.wait_for_selector("html[data-state=listening]", state="attached")
-    await page.click("#mute")
-    await page.locator("#hint", has_text="muted").wait_for(timeout=5_000)
-    await page.click("#mute")
-    await page.locator("#hint").wait_for(state="hidden", timeout=5_000)
-    await _end(page, complaints)
+    async with browser(write_wav(tmp_path / "talk.wav", [clips.clip("librivox_0870").pcm] * 8)) as chromium:
+        page = await open_page(await chromium.new_context(), server.url, complaints)
+        await page.click("#start")
+        await page.wait_for_selector("html:is([data-state=listening], [data-state=hearing])", state="attached")
+        await page.click("#mute")
+        await page.locator("#hint", has_text="muted").wait_for(timeout=8_000)
+        await page.click("#mute")
+        await page.locator("#hint").wait_for(state="hidden", timeout=5_000)
+        await _end(page, complaints)

@@ -77,4 +77,4 @@ async def test_every_stage_is_drawn_as_long_as_it_was(tmp_path: Path) -> None:
         assert {name: bar[name] for name in KNOWN} == pytest.approx(KNOWN, abs=WITHIN_MS)
         assert bar["deliver"] <= FRAME_MS + WITHIN_MS
         cells = [int(cell.replace(",", "")) for cell in row.split("\t")[1 : 1 + len(bar)]]
-        assert cells == pytest.approx(list(bar.values()), abs=1)
+        assert cells[: len(KNOWN)] == pytest.approx([bar[name] for name in KNOWN], abs=1)

@@ -130,8 +130,8 @@ function x(ms) {
 
 function block(stage, from, to, y) {
   const left = x(Math.min(from, AXIS_MS))
-  const width = Math.max(0, x(Math.min(to, AXIS_MS)) - left - 1)
-  if (width === 0) return null
+  if (from >= AXIS_MS) return null
+  const width = Math.max(0.5, x(Math.min(to, AXIS_MS)) - left - 1)
   return h('g', {}, h('title', {}, `${t(`stage.${stage.name}`)} ${number(stage.ms)} ms`),
     h('rect', { cls: `stage ${stage.name}`, x: left, y, width, height: BAR }),
     h('rect', { cls: `grain ${stage.name}`, x: left, y, width, height: BAR }))
