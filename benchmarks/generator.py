@@ -113,6 +113,7 @@ class Generator:
         self._marks = bursts(self._packets)
         self._selector = selectors.DefaultSelector()
         self._speakers: list[Speaker] = []
+        self._queue: list[tuple[float, int]] = []
         self._locations: list[str] = []
         self._host = _own_address()
 
@@ -154,6 +155,7 @@ class Generator:
         caller = Caller(self._identity, self._host, decrypt=index < LISTENED)
         ear = Ear() if index < LISTENED else None
         self._speakers.append(Speaker(caller, ear, index * 37, self._packets, self._marks))
+        heapq.heappush(self._queue, (now() + (index * 7 % 20) / 1000, index))
         self._selector.register(caller.socket, selectors.EVENT_READ, caller)
         status, headers, body = self._post(f"/v1/realtime/calls?model={self._model}", caller.offer())
         if status != 201:
@@ -177,11 +179,8 @@ class Generator:
             self._serve(0.1)
 
     def _serve(self, seconds: float) -> None:
-        """Send and receive for so long. Each caller has its own phase within the 20 ms."""
-        began = now()
-        end = began + seconds
-        queue = [(began + 0.02 * i / len(self._speakers), i) for i in range(len(self._speakers))]
-        heapq.heapify(queue)
+        """Send and receive for so long. Each caller keeps its own rhythm of 20 ms from its first packet to its last."""
+        end, queue = now() + seconds, self._queue
         while queue and (due := queue[0][0]) < end:
             while (wait := due - now()) > 0:
                 self._receive(wait)
@@ -194,6 +193,8 @@ class Generator:
                 speaker.listen()
             heapq.heappush(queue, (due + FRAME / RATE, index))
             self._receive(0)
+        while (wait := end - now()) > 0:
+            self._receive(wait)
 
     def _receive(self, wait: float) -> None:
         for key, _ in self._selector.select(wait):

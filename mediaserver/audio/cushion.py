@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 WINDOW = 50
-"""Pulls (1 s) over which the queue must have been too deep before a frame is given up."""
+"""Pulls (1 s) over which the queue must have been a frame too deep before one is given up; less when it is deeper."""
+
+SHORTEST = 10
+"""Pulls (0.2 s) that are watched in any case."""
 
 MOST = 15
 """The deepest cushion, 300 ms: a source that stutters more than that stutters."""
@@ -43,12 +46,16 @@ class Cushion:
         """Note the frames left after a pull; True when one can be given up without running dry."""
         self._least = min(self._least, left)
         self._pulls += 1
-        return self._pulls >= WINDOW and self._least > 0
+        return self._least > 0 and self._pulls >= self._watched
 
     @property
     def overdue(self) -> bool:
-        """No quiet frame came along for as long again: the delay is worse than a frame faded across."""
-        return self._pulls >= 2 * WINDOW
+        """No quiet frame came along for as long again, or the delay is worse than a frame faded across anyway."""
+        return self._least > 1 or self._pulls >= 2 * WINDOW
+
+    @property
+    def _watched(self) -> int:
+        return max(SHORTEST, WINDOW // self._least)
 
     def gave_up(self) -> None:
         """A frame was dropped: measure afresh."""

@@ -1,4 +1,4 @@
-from mediaserver.audio.cushion import MOST, WINDOW, Cushion
+from mediaserver.audio.cushion import MOST, SHORTEST, WINDOW, Cushion
 
 
 def test_begins_with_one_frame_and_grows_by_one_each_time_it_runs_dry():
@@ -27,8 +27,17 @@ def test_is_bounded():
 def test_offers_a_frame_only_after_the_whole_window_was_too_deep():
     cushion = Cushion()
     cushion.ready(1, complete=False)
-    assert not any(cushion.pulled(2) for _ in range(WINDOW - 1))
-    assert cushion.pulled(2)
+    assert not any(cushion.pulled(1) for _ in range(WINDOW - 1))
+    assert cushion.pulled(1)
+    assert not cushion.overdue
     cushion.gave_up()
     offers = [cushion.pulled(0 if pull == 40 else 1) for pull in range(2 * WINDOW)]
     assert not any(offers)  # it once had nothing to spare
+
+
+def test_gives_up_the_sooner_the_deeper_it_is():
+    for left, pulls in ((2, WINDOW // 2), (3, WINDOW // 3), (MOST, SHORTEST)):
+        cushion = Cushion()
+        cushion.ready(1, complete=False)
+        assert [cushion.pulled(left) for _ in range(pulls)].index(True) == pulls - 1
+        assert cushion.overdue  # a quiet frame is not waited for
