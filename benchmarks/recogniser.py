@@ -18,20 +18,11 @@ import wave
 from pathlib import Path
 
 from bridges.local.sphinx import Sphinx
+from signaling.headless.scoring import word_errors
 
 PIECE = 640
 BEFORE, AFTER = bytes(9600), bytes(16000)
 """The silence of a turn around its words: 300 ms of prefix padding, 500 ms until the turn is over."""
-
-
-def errors(said: list[str], heard: list[str]) -> int:
-    """Return the edit distance between two lists of words."""
-    row = list(range(len(heard) + 1))
-    for i, word in enumerate(said, 1):
-        before, row[0] = row[0], i
-        for j, other in enumerate(heard, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
-    return row[-1]
 
 
 def words(text: str) -> list[str]:
@@ -62,9 +53,9 @@ def main(directory: Path) -> None:
         text, took, end, partials = decode(engine, pcm)
         said, heard = words(row["transcript"]), words(text)
         if row["scored"] == "yes":
-            wrong, total = wrong + errors(said, heard), total + len(said)
+            wrong, total = wrong + word_errors(said, heard), total + len(said)
         times, sounds, ends = times + took, sounds + len(pcm) / 32000, [*ends, end * 1000]
-        counts = f"{errors(said, heard):2}/{len(said):2}  end {end * 1000:4.0f} ms  {partials:2} partials"
+        counts = f"{word_errors(said, heard):2}/{len(said):2}  end {end * 1000:4.0f} ms  {partials:2} partials"
         print(f"{row['file']:20} {row['scored']:3} {counts}  {text}")
     print(f"WER {wrong}/{total} = {wrong / total:.1%}   RTF {times / sounds:.2f}   ", end="")
     print(f"end p50 {statistics.median(ends):.0f} ms, max {max(ends):.0f} ms")

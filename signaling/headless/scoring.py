@@ -18,11 +18,11 @@ def word_error_rate(expected: str, heard: str) -> float:
     want, got = words(expected), words(heard)
     if not want:
         return 1.0 if got else 0.0
-    return _distance(want, got) / len(want)
+    return word_errors(want, got) / len(want)
 
 
-def _distance(want: list[str], got: list[str]) -> int:
-    """Return the Levenshtein distance between two word lists, one row at a time."""
+def word_errors(want: list[str], got: list[str]) -> int:
+    """Return substitutions, deletions and insertions between two word lists (Levenshtein), one row at a time."""
     row = list(range(len(got) + 1))
     for deleted, word in enumerate(want, 1):
         above, row = row, [deleted]

@@ -15,6 +15,7 @@ from mediaserver.events import AudioDelta, Event, ResponseDone, TextDone, Transc
 from mediaserver.items import Item, Part
 from mediaserver.settings import Settings
 from mediaserver.speech import Partial
+from signaling.headless.scoring import word_errors
 from tests import clips
 
 pytestmark = pytest.mark.engines
@@ -43,15 +44,6 @@ async def said(engine: Voice, text: str, **how: object) -> bytes:
     return b"".join([sound.pcm async for sound in engine.speak(text, **how)])  # type: ignore[arg-type]
 
 
-def errors(spoken: list[str], heard: list[str]) -> int:
-    row = list(range(len(heard) + 1))
-    for i, word in enumerate(spoken, 1):
-        before, row[0] = row[0], i
-        for j, other in enumerate(heard, 1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (word != other))
-    return row[-1]
-
-
 async def heard(recogniser: Recogniser, pcm: bytes) -> tuple[str, list[Partial]]:
     partials: list[Partial] = []
     sound = bytes(9600) + pcm + bytes(16000)
@@ -65,7 +57,7 @@ async def test_what_is_said_is_heard(voice: Voice, recogniser: Recogniser) -> No
     wrong = total = 0
     for sentence in SENTENCES:
         text, partials = await heard(recogniser, await said(voice, sentence))
-        wrong, total = wrong + errors(sentence.split(), text.split()), total + len(sentence.split())
+        wrong, total = wrong + word_errors(sentence.split(), text.split()), total + len(sentence.split())
         assert partials
     assert wrong / total < 0.4
 
