@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
@@ -19,7 +19,14 @@ from mediaserver.bridge import Bridge, BridgeFactory
 from mediaserver.errors import ConfigError
 from mediaserver.speech import LanguageModel, SpeechToText, TextToSpeech
 
+if TYPE_CHECKING:
+    import httpx
+
+    from bridges.codec import Codec
+    from bridges.realtime import Dial
+
 Made = TypeVar("Made")
+OpenRealtime = Callable[[Any], AbstractAsyncContextManager[BridgeFactory]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,27 @@ async def _hybrid(chosen: options.Hybrid) -> AsyncIterator[BridgeFactory]:
             return HybridBridge(stt, llm, tts, deadlines=chosen.deadlines)
 
         yield make
+
+
+def _realtime(codec: Callable[[Any], Codec], dial: Callable[[Any, httpx.AsyncClient], Dial]) -> OpenRealtime:
+    """Return how a realtime provider is opened: one HTTP client for all its calls; a codec and a link for each."""
+
+    @asynccontextmanager
+    async def opened(chosen: Any) -> AsyncIterator[BridgeFactory]:
+        import httpx
+
+        from bridges.realtime import Patience, RealtimeBridge
+
+        patience = Patience(chosen.dial_s, chosen.connect_s, chosen.ready_s)
+        async with httpx.AsyncClient(timeout=chosen.dial_s, follow_redirects=False) as http:
+            calling = dial(chosen, http)
+
+            def make(model: str) -> Bridge:
+                return RealtimeBridge(codec(chosen), calling, patience=patience)
+
+            yield make
+
+    return opened
 
 
 @asynccontextmanager

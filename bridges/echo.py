@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from mediaserver.bridge import Capabilities, Emit
+from mediaserver.bridge import Capabilities, Emit, Opening
 from mediaserver.clock import new_id
 from mediaserver.commands import Command, Respond
 from mediaserver.errors import Unsupported
 from mediaserver.events import AudioDelta, ResponseCreated
-from mediaserver.settings import Settings
 
 RATE = 24000
 
@@ -33,7 +32,7 @@ class EchoBridge:
         self._item_id = new_id("item")
         self._emit: Emit | None = None
 
-    async def run(self, settings: Settings, emit: Emit, ready: Callable[[], None]) -> None:
+    async def run(self, opening: Opening, emit: Emit, ready: Callable[[], None]) -> None:
         """Echo until cancelled."""
         emit(ResponseCreated(self._response_id))
         self._emit = emit

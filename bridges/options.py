@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 
 Workers = Annotated[int, Meta(ge=1, le=64)]
+Seconds3600 = Annotated[float, Meta(gt=0, le=86_400)]
 Seconds = Annotated[float, Meta(gt=0, le=600)]
 Count = Annotated[int, Meta(ge=1)]
 
@@ -17,6 +18,29 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 class Echo(Options, frozen=True):
     """The caller's own sound back; nothing to choose."""
+
+
+class Provider(Options, frozen=True):
+    """What every realtime provider can be told. A key is sent to ``url``'s host and to no other."""
+
+    key: str = ""
+    """The provider's API key, best as ``${NAME}``."""
+    url: str = ""
+    """Another address than the vendor's own: a proxy, a region's host, a simulator. Empty: the vendor's."""
+    model: str = ""
+    """The provider's name for the model; empty: its default, see its page in docs/providers."""
+    voices: tuple[str, ...] = ()
+    """The voices that callers may choose; empty: those of the vendor's documentation."""
+    region: str = ""
+    """A name for the place of this account; circuit breakers are kept for each provider and region."""
+    max_session_s: Seconds3600 | None = None
+    """The provider ends a session after so long; before that the call moves on to a new one. Empty: the documented cap."""
+    dial_s: Seconds = 5.0
+    """Time for a request that has to come before the connection."""
+    connect_s: Seconds = 2.0
+    """Time to connect."""
+    ready_s: Seconds = 5.0
+    """Time until the provider has taken the configuration."""
 
 
 class LocalRecogniser(Options, frozen=True):

@@ -122,12 +122,20 @@ class DropSpeech(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Respond(Command):
-    """Answer this conversation with these settings under this name."""
+    """Answer this conversation with these settings under this name.
+
+    ``items`` is the whole of what the model is to know. A bridge that remembers the conversation by itself
+    (``Capabilities.remembers``) looks at them only where ``own_input`` says that they stand in place of the conversation.
+    ``settings`` are those of this response; what differs from the session's was asked for by the client.
+    ``out_of_band``: neither question nor answer become part of the conversation.
+    """
 
     response_id: str
     settings: Settings
     items: tuple[Item, ...] = field(default=())
     metadata: tuple[tuple[str, str], ...] = ()
+    out_of_band: bool = False
+    own_input: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -173,10 +173,15 @@ class Model(Section, frozen=True):
     deadlines: dict[str, float] = field(default_factory=dict)
     """How long each step of the chain may take, in seconds."""
 
+    provider: dict[str, Any] = field(default_factory=dict)
+    """For a realtime provider: its ``key``, ``model``, ``url`` and the rest, see its page in docs/providers."""
+    fallbacks: tuple[str, ...] = ()
+    """Models of this file that go on with the call when this one fails, in this order."""
+
     def options(self) -> dict[str, Any]:
         """Return what the bridge is told; only what is set."""
         chosen = {"stt": self.stt, "llm": self.llm, "tts": self.tts, "deadlines": self.deadlines}
-        return {name: value for name, value in chosen.items() if value}
+        return {name: value for name, value in chosen.items() if value} | self.provider
 
     def __repr__(self) -> str:
         """Show no options: they may hold keys."""

@@ -110,13 +110,22 @@ class MediaError(MediaServerError):
 
 
 class BridgeError(MediaServerError):
-    """The way out failed; ``retryable`` says whether another try, or another provider, can help."""
+    """The way out failed; ``retryable`` says whether another try of the same provider can help (another one always may).
 
-    def __init__(self, message: str, *, code: str = "provider_error", retryable: bool = True) -> None:
+    ``code`` is one word for the record and for routing: ``unauthorized``, ``rate_limited``, ``unavailable``,
+    ``connection_lost``, ``timeout``, ``protocol_error``, ``too_large``, ``session_expired``, ``provider_error``.
+    ``retry_after`` is what the provider asked for, in seconds. The message never holds a key, a URL's query or what was
+    said.
+    """
+
+    def __init__(
+        self, message: str, *, code: str = "provider_error", retryable: bool = True, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class Unsupported(BridgeError):

@@ -285,6 +285,86 @@ class ResponseDone(Event):
     error_message: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ToolsCancelled(Event):
+    """The model wants no output any more for these calls (Gemini ``toolCallCancellation``)."""
+
+    call_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyCut(Event):
+    """The provider stopped its reply because the caller spoke: what was not heard yet must not be played.
+
+    ``response_id`` ``None``: whichever is being made or played.
+    """
+
+    response_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRefused(Event):
+    """The provider did not take a Respond; ``conversation_already_has_active_response`` is tried again after that one."""
+
+    response_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextCorrected(Event):
+    """What the provider remembers of an interrupted reply: the words that it believes were heard."""
+
+    item_id: str
+    text: str
+
+
+# --- the way out itself -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported(Event):
+    """Something was used that belongs to no response or transcript: connected time, characters. Never counted twice.
+
+    ``key`` is unique in the session's leg, so that what is told twice is booked once.
+    """
+
+    usage: Usage
+    kind: str = "session"
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """One limit of the provider: ``requests`` or ``tokens``."""
+
+    name: str
+    limit: int
+    remaining: int
+    reset_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitsUpdated(Event):
+    """What the provider still grants."""
+
+    limits: tuple[RateLimit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GoingAway(Event):
+    """The provider will end its session in ``time_left_s`` seconds: go on with another one before that."""
+
+    time_left_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resumable(Event):
+    """The provider's session can be continued under this handle on a new connection; ``None``: not at this moment."""
+
+    handle: str | None
+
+
 # --- the loudspeaker --------------------------------------------------------------------------------------------------
 
 

@@ -37,6 +37,8 @@ class Item:
     name: str | None = None
     arguments: str = ""
     output: str = ""
+    error: bool = False
+    """For a function's output: it tells of a failure (what the model is told is ``output`` all the same)."""
 
     @property
     def text(self) -> str:
@@ -46,9 +48,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one response or one transcription used; ``source`` says who counted.
+    """What one response, one transcription or a stretch of a session used; ``source`` says who counted.
 
-    Tokens where the engine counts tokens, seconds and characters where it does not.
+    Tokens where the engine counts tokens, seconds and characters where it does not. ``cached_tokens`` are a part of
+    ``input_tokens`` (``cached_audio_tokens`` a part of those), ``thinking_tokens`` a part of ``output_tokens``.
+    ``seconds_in`` and ``seconds_out`` are of sound, ``seconds`` of connected time or of transcribed sound.
     """
 
     input_tokens: int = 0
@@ -58,7 +62,12 @@ class Usage:
     output_text_tokens: int = 0
     output_audio_tokens: int = 0
     cached_tokens: int = 0
+    cached_audio_tokens: int = 0
+    image_tokens: int = 0
+    thinking_tokens: int = 0
     seconds: float = 0.0
+    seconds_in: float = 0.0
+    seconds_out: float = 0.0
     characters: int = 0
     source: Literal["provider", "metered"] = "metered"
 

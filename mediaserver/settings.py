@@ -31,6 +31,9 @@ class Transcription:
     model: str = ""
     language: str | None = None
     prompt: str = ""
+    languages: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    delay: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,7 @@ class Settings:
     turn_detection: TurnDetection | None = TurnDetection()
     max_output_tokens: int | None = None
     temperature: float | None = None
+    kind: Literal["realtime", "transcription"] = "realtime"
+    noise_reduction: str | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: str | None = None

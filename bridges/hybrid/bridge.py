@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from bridges.hybrid.hearing import Hearing
 from bridges.hybrid.reply import Reply
 from bridges.options import Deadlines
-from mediaserver.bridge import Capabilities, Emit
+from mediaserver.bridge import Capabilities, Emit, Opening
 from mediaserver.clock import Clock, monotonic
 from mediaserver.commands import BeginSpeech, Command, DropSpeech, EndSpeech, Interrupt, Respond, UpdateSession
 from mediaserver.errors import BridgeError
@@ -50,12 +50,12 @@ class HybridBridge:
         self._clock = clock
         self._serving: _Serving | None = None
 
-    async def run(self, settings: Settings, emit: Emit, ready: Callable[[], None]) -> None:
+    async def run(self, opening: Opening, emit: Emit, ready: Callable[[], None]) -> None:
         """Warm the engines, then serve until cancelled. Raises BridgeError when an engine cannot be had."""
         try:
             await self._warm()
             async with asyncio.TaskGroup() as tasks:
-                self._serving = _Serving(self, settings, emit, tasks)
+                self._serving = _Serving(self, opening.settings, emit, tasks)
                 ready()
                 await asyncio.get_running_loop().create_future()
         finally:

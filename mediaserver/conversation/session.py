@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from mediaserver.audio.inbound import Edge
 from mediaserver.audio.vad import WebRtcVoice
-from mediaserver.bridge import Bridge
+from mediaserver.bridge import Bridge, Opening
 from mediaserver.caller import Caller
 from mediaserver.clock import Clock, monotonic
 from mediaserver.commands import Command
@@ -215,7 +215,7 @@ class Session:
     async def _cross(self) -> None:
         emit = self._echoed if self._plain else self._emit
         try:
-            await self._bridge.run(self.settings, emit, self._bridge_ready)
+            await self._bridge.run(Opening(self.settings), emit, self._bridge_ready)
         except BridgeError as failure:
             self.tell(Problem(failure.message, failure.code, "server_error"))
             self.end("provider_error", failure.message)

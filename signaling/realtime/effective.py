@@ -217,8 +217,8 @@ def _transcription(now: ours.Transcription | None, said: wire.Transcription | No
     if said is None:
         return None
     given = _present(said)
-    names = {name: given[name] for name in ("model", "language", "prompt") if name in given}
-    cleared = {name: "" for name in ("model", "prompt") if name in names and names[name] is None}
+    names: dict[str, Any] = {name: given[name] for name in ("model", "language", "prompt") if name in given}
+    cleared: dict[str, Any] = {name: "" for name in ("model", "prompt") if name in names and names[name] is None}
     return replace(now or ours.Transcription(), **(names | cleared))
 
 

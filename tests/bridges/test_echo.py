@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from bridges.echo import EchoBridge
+from mediaserver.bridge import Opening
 from mediaserver.commands import EndSpeech, Respond
 from mediaserver.errors import Unsupported
 from mediaserver.events import AudioDelta, Event, ResponseCreated
@@ -16,7 +17,7 @@ async def test_gives_every_frame_back_in_one_response() -> None:
     ready = asyncio.Event()
     bridge = EchoBridge()
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(bridge.run(Settings("echo"), events.append, ready.set))
+        running = tasks.create_task(bridge.run(Opening(Settings("echo")), events.append, ready.set))
         await asyncio.wait_for(ready.wait(), 1)
         bridge.hear(FRAME)
         bridge.hear(FRAME[::-1])
@@ -32,7 +33,7 @@ async def test_keeps_nothing_before_it_runs_and_says_nothing_after() -> None:
     bridge = EchoBridge()
     bridge.hear(FRAME)
     async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(bridge.run(Settings("echo"), events.append, lambda: None))
+        running = tasks.create_task(bridge.run(Opening(Settings("echo")), events.append, lambda: None))
         await asyncio.sleep(0)
         running.cancel()
     bridge.hear(FRAME)

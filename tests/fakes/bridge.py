@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from mediaserver.bridge import Capabilities, Emit
+from mediaserver.bridge import Capabilities, Emit, Opening
 from mediaserver.commands import BeginSpeech, Command, DropSpeech, EndSpeech, Interrupt, Respond
 from mediaserver.errors import BridgeError
 from mediaserver.events import (
@@ -23,7 +23,6 @@ from mediaserver.events import (
     TranscriptPartial,
 )
 from mediaserver.items import Usage
-from mediaserver.settings import Settings
 from tests.fakes.caller import tone
 
 MS_PER_WORD = 300
@@ -80,7 +79,7 @@ class ScriptedBridge:
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
 
-    async def run(self, settings: Settings, emit: Emit, ready: Callable[[], None]) -> None:
+    async def run(self, opening: Opening, emit: Emit, ready: Callable[[], None]) -> None:
         """Serve until cancelled."""
         self._emit, self.running = emit, True
         try:

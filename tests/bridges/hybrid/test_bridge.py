@@ -7,6 +7,7 @@ import pytest
 
 from bridges.hybrid.bridge import HybridBridge
 from bridges.options import Deadlines
+from mediaserver.bridge import Opening
 from mediaserver.commands import BeginSpeech, Command, DropSpeech, EndSpeech, Interrupt, Respond
 from mediaserver.errors import BridgeError
 from mediaserver.events import (
@@ -123,7 +124,7 @@ class Running:
 
     async def __aenter__(self) -> "Running":
         ready = asyncio.Event()
-        self._task = asyncio.ensure_future(self.bridge.run(Settings("local"), self.events.append, ready.set))
+        self._task = asyncio.ensure_future(self.bridge.run(Opening(Settings("local")), self.events.append, ready.set))
         await asyncio.wait_for(ready.wait(), 5)
         return self
 
@@ -329,7 +330,7 @@ async def test_engines_that_do_not_start_end_the_bridge() -> None:
 
     bridge = HybridBridge(Ears(), Mind(), Cold(), deadlines=Deadlines(warm_s=0.01))
     with pytest.raises(BridgeError) as failed:
-        await bridge.run(Settings("local"), lambda event: None, lambda: None)
+        await bridge.run(Opening(Settings("local")), lambda event: None, lambda: None)
     assert failed.value.code == "not_ready"
 
 

@@ -10,6 +10,7 @@ from bridges import open_bridge
 from bridges.local.recogniser import Recogniser, open_recogniser
 from bridges.local.voice import Voice, open_voice
 from bridges.options import LocalRecogniser, LocalVoice
+from mediaserver.bridge import Opening
 from mediaserver.commands import BeginSpeech, EndSpeech, Respond
 from mediaserver.events import AudioDelta, Event, ResponseDone, TextDone, TranscriptFinal, TranscriptPartial
 from mediaserver.items import Item, Part
@@ -74,7 +75,7 @@ async def test_speech_in_transcript_answer_and_speech_out() -> None:
     settings = Settings("local")
     async with open_bridge("hybrid", {"stt": {"workers": 1}}) as make, asyncio.TaskGroup() as tasks:
         bridge = make("local")
-        running = tasks.create_task(bridge.run(settings, events.append, ready.set))
+        running = tasks.create_task(bridge.run(Opening(settings), events.append, ready.set))
         await asyncio.wait_for(ready.wait(), 20)
         bridge.send(BeginSpeech(item_id="i1"))
         sound = bytes(9600) + clips.clip("english123").pcm + bytes(9600)
