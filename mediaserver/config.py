@@ -14,9 +14,12 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from mediaserver.errors import ConfigError
+from mediaserver.section import Name, Seconds, Section
+from mediaserver.section import Secret as Secret
+from mediaserver.toolconfig import McpServer, ToolFiller, WebhookTool, check_offered, check_tools
 
 MAX_BYTES = 256 * 1024
 MAX_ALIASES = 50
@@ -25,38 +28,7 @@ MAX_NODES = 20_000
 MAX_SECRET_BYTES = 64 * 1024
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = Annotated[float, Meta(gt=0, le=604_800)]
 Bytes = Annotated[int, Meta(ge=1024, le=1 << 30)]
-Name = Annotated[str, Meta(min_length=1, max_length=128)]
-
-
-class Secret:
-    """Text that must not be shown: only :meth:`reveal` gives it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the text."""
-        return self._value
-
-    def __repr__(self) -> str:
-        """Show nothing."""
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        """Compare by text."""
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        """Hash by text."""
-        return hash(self._value)
-
-
-class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Base of all sections."""
 
 
 class Tls(Section, frozen=True):
@@ -177,6 +149,8 @@ class Model(Section, frozen=True):
     """For a realtime provider: its ``key``, ``model``, ``url`` and the rest, see its page in docs/providers."""
     fallbacks: tuple[str, ...] = ()
     """Models of this file that go on with the call when this one fails, in this order."""
+    tools: tuple[str, ...] | None = None
+    """Which of ``tools`` and ``mcp_servers`` this model is offered besides the caller's own; ``null``: all of them."""
 
     def options(self) -> dict[str, Any]:
         """Return what the bridge is told; only what is set."""
@@ -249,6 +223,12 @@ class Config(Section, frozen=True):
     """Who may call."""
     development_key: Development = Development()
     """The key that makes a first try work."""
+    tools: tuple[WebhookTool, ...] = ()
+    """Functions that models may call and that a web server executes."""
+    mcp_servers: dict[Name, McpServer] = field(default_factory=dict)
+    """Servers whose tools models may call, by a label of your choice; needs ``pip install 'mediaserver[mcp]'``."""
+    tool_filler: ToolFiller = ToolFiller()
+    """What is said while a tool takes its time."""
     logs: Logs = Logs()
     """What is written to stderr."""
 
@@ -388,15 +368,15 @@ def _said(problem: str, tree: Any) -> ConfigError:
 
 
 def _name_models(where: str, tree: Any) -> str:
-    """Say which model: msgspec writes ``models[...]`` for any key of a mapping."""
-    if not where.startswith("models[...]"):
+    """Say which model or server: msgspec writes ``models[...]`` for any key of a mapping."""
+    key, within, rest = where.partition("[...]")
+    if not within or key not in ("models", "mcp_servers"):
         return where
-    rest = where.removeprefix("models[...]").lstrip(".")
-    for name, model in tree["models"].items():
+    for name, section in tree[key].items():
         try:
-            msgspec.convert({"models": {name: model}}, Config, dec_hook=_decode)
+            msgspec.convert({key: {name: section}}, Config, dec_hook=_decode)
         except msgspec.ValidationError:
-            return ".".join(part for part in ("models", str(name)[:100], rest) if part)
+            return ".".join(part for part in (key, str(name)[:100], rest.lstrip(".")) if part)
     return where
 
 
@@ -412,6 +392,9 @@ def _check(config: Config) -> None:
                 raise ConfigError(f"keys[{index}].models", "names a model that is not one of models")
     if len({key.name for key in config.keys}) != len(config.keys):
         raise ConfigError("keys", "two keys have the same name")
+    check_tools(config.tools, config.mcp_servers)
+    for name, chosen in config.models.items():
+        check_offered(f"models.{name}.tools", chosen.tools, config.tools, config.mcp_servers)
     tls = config.server.tls
     if tls.mode == "files" and not (tls.certificate and tls.key):
         raise ConfigError("server.tls", "mode 'files' needs certificate and key")

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from mediaserver.config import Config, Secret, load
+from mediaserver.config import Config, load
 from mediaserver.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,8 +34,9 @@ def test_the_file_in_the_repository_holds_every_key_with_its_default() -> None:
             assert f"{name}:" in text, name
 
 
-def test_every_field_has_its_sentence() -> None:
-    source = (ROOT / "mediaserver" / "config.py").read_text().split("class Section")[1].split("def _models")[0]
+@pytest.mark.parametrize(("file", "end"), [("config.py", "def _models"), ("toolconfig.py", "def check_tools")])
+def test_every_field_has_its_sentence(file: str, end: str) -> None:
+    source = (ROOT / "mediaserver" / file).read_text().partition("\nclass ")[2].split(end)[0]
     lines = source.splitlines()
     for number, line in enumerate(lines):
         if (
@@ -62,9 +63,17 @@ def test_secrets_come_from_the_environment_or_a_file_and_are_never_shown(read: A
     assert CANARY not in repr(config) and CANARY not in str(config)
 
 
-def test_a_secret_shows_nothing() -> None:
-    assert repr(Secret(CANARY)) == "***" and str(Secret(CANARY)) == "***" and f"{Secret(CANARY)}" == "***"
-    assert Secret("a") == Secret("a") != Secret("b")
+def test_what_tools_are_told_is_never_shown(read: Any) -> None:
+    config = read(
+        f"tools: [{{name: a, webhook: {{url: 'https://x/{CANARY}', secret: '${{KEY}}'}}}}]\n"
+        f"mcp_servers: {{crm: {{url: 'https://x/?k={CANARY}', headers: {{Authorization: '${{KEY}}'}}}},"
+        f" files: {{command: x, args: [{CANARY}], env: {{K: '${{KEY}}'}}}}}}\n"
+        "models: {local: {tools: [a, crm]}}",
+        KEY=f"whsec_{CANARY.replace('-', '')}{'A' * 30}",
+    )
+    assert config.tools[0].webhook.signing_key() and config.models["local"].tools == ("a", "crm")
+    assert config.mcp_servers["crm"].headers["Authorization"].reveal().startswith("whsec_canary7f3a")
+    assert "canary" not in repr(config) and "canary" not in str(config)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +101,21 @@ def test_a_secret_shows_nothing() -> None:
         ("keys: [{name: a, key: '${NO_SUCH}'}]", "keys[0].key"),
         ("keys: [{name: a, key: '${file:/no/such/file}'}]", "keys[0].key"),
         ("keys: [{name: a, key: '${}'}]", "keys[0].key"),
+        ("tools: [{name: 'a b', webhook: {url: 'http://x'}}]", "tools[0].name"),
+        ("tools: [{name: a}]", "tools[0].webhook"),
+        (f"tools: [{{name: a, webhook: {{url: 'file:///{CANARY}'}}}}]", "tools[0].webhook.url"),
+        (f"tools: [{{name: a, webhook: {{url: 'http://x', secret: {CANARY}}}}}]", "tools[0].webhook.secret"),
+        ("tools: [{name: a, webhook: {url: 'http://x', secret: 'whsec_dG9vIHNob3J0'}}]", "tools[0].webhook.secret"),
+        ("tools: [{name: a, webhook: {url: 'http://x', timeout_s: 0}}]", "tools[0].webhook.timeout_s"),
+        ("tools: [{name: a, webhook: {url: 'http://x'}}, {name: a, webhook: {url: 'http://y'}}]", "tools"),
+        ("mcp_servers: {crm: {}}", "mcp_servers.crm"),
+        ("mcp_servers: {crm: {url: 'http://x', command: x}}", "mcp_servers.crm"),
+        ("mcp_servers: {crm: {url: 'http://x', args: [x]}}", "mcp_servers.crm"),
+        ("mcp_servers: {crm: {command: x, headers: {a: b}}}", "mcp_servers.crm.headers"),
+        (f"mcp_servers: {{ok: {{url: 'http://x'}}, crm: {{url: {CANARY}}}}}", "mcp_servers.crm.url"),
+        ("tools: [{name: a, webhook: {url: 'http://x'}}]\nmcp_servers: {a: {command: x}}", "mcp_servers.a"),
+        ("tool_filler: {after_s: 0}", "tool_filler.after_s"),
+        ("models: {local: {tools: [nothing]}}", "models.local.tools"),
         ("models: {}", "models"),
         ("models: {m: {bridge: echo}}", "default_model"),
         ("models: {local: {}, other: {bridgee: echo}}", "models.other.bridgee"),
