@@ -11,6 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,9 @@ from numpy.typing import NDArray
 SENTENCES, WORDS = 40, 16
 WORD_MS, GAP_MS, PAUSE_MS = 220, 80, 120
 NUMBERS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
 _HOP_S, _WINDOW_S, _BIN_HZ = 0.01, 0.04, 25
 _QUIET = 0.02
 _SKIPPED = 3
@@ -77,7 +78,7 @@ def sentences(pcm: bytes, rate: int) -> list[int]:
 def gaps(pcm: bytes, rate: int) -> list[tuple[int, int]]:
     """Return the holes between words, each ``(start_ms, length_ms)``; the first and last silence are none."""
     heard = list(_words(pcm, rate))
-    return [(before[3], after[2] - before[3]) for before, after in zip(heard, heard[1:], strict=False)]
+    return [(before[3], after[2] - before[3]) for before, after in pairwise(heard)]
 
 
 def _word(sentence: int, word: int, rate: int) -> bytes:
