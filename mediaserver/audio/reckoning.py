@@ -1,0 +1,148 @@
+"""The loudspeaker of a caller who plays by himself: what he must have heard by now, reckoned. Pure.
+
+Over a WebSocket sound is sent as fast as it is made and the client plays it. An item begins when its first sound was sent and
+everything before it has ended, plays in real time, and waits where its sound has run out. The client's own word
+(``conversation.item.truncate``) is better than any reckoning, see :meth:`Reckoning.cut`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mediaserver.events import PlayoutFinished, PlayoutStarted
+from mediaserver.items import Played
+
+REMEMBERED = 64
+"""Items that are over and whose played time is still known."""
+
+Note = Callable[[PlayoutStarted | PlayoutFinished], None]
+
+
+@dataclass(slots=True)
+class _Item:
+    """One item: ``sent`` bytes of sound, ``left`` of them played."""
+
+    id: str
+    sent: int = 0
+    left: float = 0.0
+    started: bool = False
+    finished: bool = False
+
+
+class Reckoning:
+    """Bytes are of PCM16 mono at ``rate`` Hz; times are monotonic seconds. ``note`` may call back.
+
+    An item that is over (played, cleared or cut) does not begin again: what still comes for it is not counted.
+    """
+
+    def __init__(self, rate: int, note: Note) -> None:
+        self._per_s = 2.0 * rate
+        self._note = note
+        self._items: dict[str, _Item] = {}
+        self._gone: OrderedDict[str, int] = OrderedDict()
+        self._at = 0.0  # reckoned up to here
+        self._paused = False
+
+    @property
+    def due(self) -> float | None:
+        """When :meth:`advance` has something to say: the end of the item that plays, once it is complete."""
+        item = self._head()
+        if item is None or self._paused or not item.finished:
+            return None
+        return self._at + self._wait(item)
+
+    def add(self, item_id: str, size: int, now: float) -> None:
+        """So many bytes of an item were sent."""
+        self.advance(now)
+        if item_id not in self._gone:
+            self._item(item_id).sent += size
+            self._begin()
+
+    def finish(self, item_id: str, now: float) -> None:
+        """No more sound comes for this item: PlayoutFinished follows when it has been played, also if it has none."""
+        self.advance(now)
+        if item_id not in self._gone:
+            self._item(item_id).finished = True
+            self.advance(now)
+
+    def advance(self, now: float) -> None:
+        """Reckon up to ``now``, and say what began and ended."""
+        while (item := self._head()) is not None and not self._paused:
+            wait = self._wait(item)
+            if self._at + wait > now:
+                item.left += max(0.0, now - self._at) * self._per_s
+                break
+            self._at += wait
+            item.left = item.sent
+            if not item.finished:
+                break
+            self._end(item, self._at)
+            self._begin()
+        self._at = max(self._at, now)
+
+    def pause(self, now: float) -> None:
+        """Nothing is heard from now on."""
+        self.advance(now)
+        self._paused = True
+
+    def resume(self, now: float) -> None:
+        """Go on where :meth:`pause` stopped."""
+        self.advance(now)
+        self._paused = False
+        self._begin()
+
+    def clear(self, now: float) -> tuple[Played, ...]:
+        """Forget what is not over, and say how much of each was heard."""
+        self.advance(now)
+        played = tuple(Played(item.id, self._ms(item.left)) for item in self._items.values())
+        for item in [*self._items.values()]:
+            self._forget(item)
+        self._paused = False
+        return played
+
+    def cut(self, item_id: str, played_ms: int, now: float) -> None:
+        """The client stopped playing this item after so many milliseconds."""
+        self.advance(now)
+        item = self._items.get(item_id)
+        if item is not None:
+            item.left = min(float(item.sent), played_ms * self._per_s / 1000)
+            self._end(item, now)
+            self._begin()
+
+    def played(self, item_id: str, now: float) -> int:
+        """Milliseconds of this item that were heard so far; 0 for one that is not known."""
+        self.advance(now)
+        item = self._items.get(item_id)
+        return self._ms(item.left) if item is not None else self._gone.get(item_id, 0)
+
+    # --- the inside ---------------------------------------------------------------------------------------------------
+
+    def _head(self) -> _Item | None:
+        return next(iter(self._items.values()), None)
+
+    def _item(self, item_id: str) -> _Item:
+        return self._items.setdefault(item_id, _Item(item_id))
+
+    def _wait(self, item: _Item) -> float:
+        return (item.sent - item.left) / self._per_s
+
+    def _ms(self, size: float) -> int:
+        return round(size * 1000 / self._per_s)
+
+    def _begin(self) -> None:
+        item = self._head()
+        if item is not None and item.sent and not item.started and not self._paused:
+            item.started = True
+            self._note(PlayoutStarted(item.id, self._at))
+
+    def _end(self, item: _Item, at: float) -> None:
+        self._forget(item)
+        self._note(PlayoutFinished(item.id, self._ms(item.left), at))
+
+    def _forget(self, item: _Item) -> None:
+        del self._items[item.id]
+        self._gone[item.id] = self._ms(item.left)
+        while len(self._gone) > REMEMBERED:
+            self._gone.popitem(last=False)
