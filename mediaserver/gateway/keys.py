@@ -6,24 +6,14 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mediaserver.config import Key
 from mediaserver.errors import Unauthenticated
+from mediaserver.gateway.principal import Principal as Principal
 
 DEVELOPMENT_KEY = "sk-local"
 MAX_KEY_CHARS = 512
-ALL_SCOPES = frozenset({"calls:create", "calls:control"})
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """Who calls, and what it may. ``models`` and ``origins``: ``None`` for any."""
-
-    name: str
-    scopes: frozenset[str]
-    models: frozenset[str] | None = None
-    origins: frozenset[str] | None = None
+ALL_SCOPES = frozenset({"calls:create", "calls:control", "calls:listen", "calls:whisper", "calls:takeover"})
 
 
 class KeyRing:

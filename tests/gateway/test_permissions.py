@@ -1,8 +1,9 @@
 import pytest
 
 from mediaserver.errors import Forbidden
-from mediaserver.gateway.keys import Principal
-from mediaserver.gateway.permissions import permit, permit_model
+from mediaserver.gateway.permissions import permit, permit_model, permit_settings
+from mediaserver.gateway.principal import Grant, Principal
+from mediaserver.settings import Settings, Tool
 
 PAGE = "https://app.example"
 
@@ -27,3 +28,17 @@ def test_a_key_bound_to_models_holds_for_these_only() -> None:
     with pytest.raises(Forbidden) as refused:
         permit_model(Principal("a", frozenset(), frozenset({"local"})), "echo")
     assert refused.value.param == "model"
+
+
+def test_a_secret_bound_to_voices_and_tools_holds_for_these_only() -> None:
+    grant = Grant("secret_1", voices=("en",), tools=frozenset({"f"}))
+    who = Principal("a", frozenset(), grant=grant)
+    permit_settings(who, Settings("local", voice="en", tools=(Tool("f"),)))
+    permit_settings(Principal("a", frozenset()), Settings("local", voice="any", tools=(Tool("any"),)))
+    for settings, param in (
+        (Settings("local", voice="de"), "audio.output.voice"),
+        (Settings("local", voice="en", tools=(Tool("f"), Tool("g"))), "tools[1].name"),
+    ):
+        with pytest.raises(Forbidden) as refused:
+            permit_settings(who, settings)
+        assert refused.value.param == param
