@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from mediaserver.errors import BadRequest, TooLarge
 from mediaserver.rtc.codecs import Agreed, Codec
 from mediaserver.rtc.ice import Credentials
+from mediaserver.rtc.video import held
 
 MAX_BYTES = 64 * 1024
 MAX_LINES = 2000
@@ -63,14 +64,31 @@ _KEPT_IN_SESSION = ("v=", "o=", "s=", "t=", "a=group:BUNDLE", *_TRANSPORT)
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """How a door answers besides the sound both ways that is the rule.
+
+    ``hold_video``: video m-lines are answered ``inactive``, not refused, for clients that count their transceivers.
+    ``ingest``: we hear and send nothing; an offer that sends nothing is refused (RFC 9725 §4.2).
+    """
+
+    hold_video: bool = False
+    ingest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class MediaLine:
-    """One m-line of the offer as the answer has to mirror it; ``accepted`` is ``audio``, ``data`` or ``None`` (refused)."""
+    """One m-line of the offer as the answer has to mirror it.
+
+    ``accepted`` is ``audio``, ``data``, ``held`` (nothing flows; ``codec`` are the lines that describe its one format) or
+    ``None`` (refused).
+    """
 
     kind: str
     profile: str
     formats: str
     mid: str | None
     accepted: str | None = None
+    codec: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +110,7 @@ class Offer:
     bundle: tuple[str, ...] = ()
     data_port: int | None = None
     data_limit: int = 65536
+    terms: Terms = field(default_factory=Terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +130,13 @@ class Local:
     dtx: bool = False
 
 
-def read_offer(text: str) -> Offer:
+def read_offer(text: str, terms: Terms | None = None) -> Offer:
     """Judge an offer. Raises TooLarge, or BadRequest with code ``invalid_sdp``, ``no_audio`` or ``unsupported_codec``."""
     lines = _within_limits(text)
     session, sections = _split(lines)
     try:
         parsed = SessionDescription.parse(_essence(session, sections))
-        return _agree(parsed, sections)
+        return _agree(parsed, sections, terms or Terms())
     except BadRequest:
         raise
     except Exception as error:
@@ -205,17 +224,19 @@ def _media_line(line: str) -> tuple[str, int, str, str]:
 # --- agreement --------------------------------------------------------------------------------------------------------
 
 
-def _agree(parsed: SessionDescription, sections: list[list[str]]) -> Offer:
+def _agree(parsed: SessionDescription, sections: list[list[str]], terms: Terms) -> Offer:
     bundle = next((tuple(map(str, g.items)) for g in parsed.group if g.semantic == "BUNDLE"), ())
     media = [_mirror(section, m) for section, m in zip(sections, parsed.media, strict=True)]
     audio = _first(media, lambda i: media[i].kind == "audio" and _carried(sections[i]))
     if audio is None:
         raise BadRequest("the offer has no audio", code="no_audio", param="sdp")
     data = _first(media, lambda i: _data_channel(media[i], sections[i]) and _together(media, audio, i, bundle))
-    media[audio] = _accept(media[audio], "audio")
+    if terms.hold_video and media[audio].mid in bundle:
+        media = [_held(line, section, bundle) for line, section in zip(media, sections, strict=True)]
+    media[audio] = replace(media[audio], accepted="audio")
     if data is not None:
-        media[data] = _accept(media[data], "data")
-    return _offer(parsed, sections, media, audio, data, bundle)
+        media[data] = replace(media[data], accepted="data")
+    return _offer(parsed, sections, media, audio, data, bundle, terms)
 
 
 def _offer(
@@ -225,6 +246,7 @@ def _offer(
     audio: int,
     data: int | None,
     bundle: tuple[str, ...],
+    terms: Terms,
 ) -> Offer:
     description = parsed.media[audio]
     if media[audio].profile not in _AUDIO_PROFILES or not description.rtcp_mux:
@@ -232,7 +254,7 @@ def _offer(
     leaders = [description, *(m for m in parsed.media if m.rtp.muxId and m.rtp.muxId in bundle)]
     ufrag, pwd = _ice(leaders)
     setup, fingerprints = _dtls(leaders)
-    direction = _MIRROR[description.direction or "sendrecv"]
+    direction = _direction(description, terms)
     accepted = [m.mid for m in media if m.accepted]
     return Offer(
         media=tuple(media),
@@ -245,7 +267,15 @@ def _offer(
         bundle=tuple(mid for mid in bundle if mid in accepted),
         data_port=None if data is None else _port(parsed.media[data].sctp_port),
         data_limit=_data_limit(None if data is None else parsed.media[data]),
+        terms=terms,
     )
+
+
+def _direction(audio: MediaDescription, terms: Terms) -> str:
+    direction = _MIRROR[audio.direction or "sendrecv"]
+    if terms.ingest and "recv" not in direction:
+        raise _invalid("an offer to be heard has to send audio")
+    return "recvonly" if terms.ingest else direction
 
 
 def _mirror(section: list[str], parsed: MediaDescription) -> MediaLine:
@@ -257,8 +287,10 @@ def _mirror(section: list[str], parsed: MediaDescription) -> MediaLine:
     return MediaLine(kind, profile, formats if all(map(_FORMAT.fullmatch, formats.split())) else "0", mid)
 
 
-def _accept(line: MediaLine, accepted: str) -> MediaLine:
-    return MediaLine(line.kind, line.profile, line.formats, line.mid, accepted)
+def _held(line: MediaLine, section: list[str], bundle: tuple[str, ...]) -> MediaLine:
+    fits = line.kind == "video" and line.mid in bundle and line.profile in _AUDIO_PROFILES and _carried(section)
+    chosen = held(line.formats.split(), section) if fits else None
+    return line if chosen is None else replace(line, accepted="held", formats=chosen.format, codec=chosen.lines)
 
 
 def _first(media: list[MediaLine], fits: Callable[[int], bool]) -> int | None:
@@ -387,7 +419,7 @@ def write_answer(offer: Offer, local: Local) -> str:
     if offer.bundle:
         out.add("a=group:BUNDLE " + " ".join(offer.bundle))
     out.add("a=msid-semantic: WMS " + local.stream_id)
-    writers = {"audio": _write_audio, "data": _write_data, None: _write_refusal}
+    writers = {"audio": _write_audio, "data": _write_data, "held": _write_held, None: _write_refusal}
     for line in offer.media:
         writers[line.accepted](out, line, offer, local)
     return "\r\n".join(out.lines) + "\r\n"
@@ -435,16 +467,27 @@ def _write_data(out: _Writer, line: MediaLine, offer: Offer, local: Local) -> No
     out.add("a=sctp-port:5000", f"a=max-message-size:{MAX_MESSAGE}")
 
 
+def _write_held(out: _Writer, line: MediaLine, offer: Offer, local: Local) -> None:
+    out.add(f"m={line.kind} {local.port} {line.profile} {line.formats}")
+    _write_transport(out, line, offer, local)
+    out.add("a=inactive", "a=rtcp-mux", *line.codec)
+
+
 def _write_transport(out: _Writer, line: MediaLine, offer: Offer, local: Local) -> None:
     first = local.addresses[0]
     out.add(f"c=IN IP{6 if ':' in first else 4} {first}")
     if line.mid is not None:
         out.add(f"a=mid:{line.mid}")
     out.add(f"a=ice-ufrag:{local.credentials.ufrag}", f"a=ice-pwd:{local.credentials.pwd}")
-    for index, address in enumerate(local.addresses):
-        # Host candidates, in our order of preference (RFC 8445 §5.1.2.1).
-        priority = (126 << 24) + ((65535 - index) << 8) + 255
-        out.add(f"a=candidate:{index + 1} 1 udp {priority} {address} {local.port} typ host")
-    out.add("a=end-of-candidates")
+    out.add(*candidates(local.addresses, local.port))
     out.add(*(f"a=fingerprint:{algorithm} {value}" for algorithm, value in local.fingerprints))
     out.add(f"a=setup:{offer.setup}")
+
+
+def candidates(addresses: Sequence[str], port: int) -> list[str]:
+    """Return the lines of our host candidates, in our order of preference (RFC 8445 §5.1.2.1), and that they are all."""
+    lines = [
+        f"a=candidate:{index + 1} 1 udp {(126 << 24) + ((65535 - index) << 8) + 255} {address} {port} typ host"
+        for index, address in enumerate(addresses)
+    ]
+    return [*lines, "a=end-of-candidates"]

@@ -118,6 +118,11 @@ class IceAgent:
         return tuple(c.ufrag for c in (self.credentials, self.pending) if c is not None)
 
     @property
+    def latest(self) -> Credentials:
+        """The generation that a client was told last: the next one while a restart is under way."""
+        return self.pending or self.credentials
+
+    @property
     def sources(self) -> tuple[Source, ...]:
         """Every source that has passed a check and was not forgotten."""
         return tuple(self._known)

@@ -27,7 +27,7 @@ from mediaserver.rtc import ice, rtcp, rtp, stun
 from mediaserver.rtc.description import Offer
 from mediaserver.rtc.receiver import AudioReceiver
 from mediaserver.rtc.rhythm import Rhythm
-from mediaserver.rtc.sender import AudioSender
+from mediaserver.rtc.sender import AudioSender, Voice
 from mediaserver.rtc.stack import Certificate, Stack, fingerprints
 from mediaserver.rtc.track import PeerTrack, pump
 from mediaserver.rtc.wire import Wire, nowhere
@@ -52,14 +52,6 @@ class _Sound:
     receiver: AudioReceiver
     sender: AudioSender
     playout: Playout
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """How we sound: Opus bitrate in bit/s and complexity 0..10."""
-
-    bitrate: int = 32000
-    complexity: int = 5
 
 
 class Peer:
@@ -169,6 +161,11 @@ class Peer:
             before.sender.renew(self.offer.agreed, play_rate)
         self._join()
 
+    def take_over(self, before: Peer) -> None:
+        """Go on with another peer's loudspeaker, its queue and what it has played; both have the same listener."""
+        if self._sound is not None and before._sound is not None:
+            self._sound.playout = before._sound.playout
+
     def play(self, item_id: str, pcm: bytes) -> None:
         """Queue sound at ``play_rate``."""
         self._speaker().push(item_id, pcm)
@@ -252,7 +249,7 @@ class Peer:
             raise BadRequest(
                 "a new offer on a live call has to keep its DTLS certificate", code="invalid_sdp", param="sdp"
             )
-        credentials = self._credentials_for(offer)
+        credentials = self.restart(offer.ufrag, offer.pwd)
         # The DTLS roles were settled by the first offer and stay while its association lives (RFC 8842 §5.5).
         agreed, self.offer = self.offer.agreed, replace(offer, setup=self.offer.setup)
         self.version += 1
@@ -260,6 +257,17 @@ class Peer:
             self._sound.receiver.renew(offer.agreed)
             self._sound.sender.renew(offer.agreed)
         return credentials
+
+    def restart(self, ufrag: str, pwd: str) -> ice.Credentials:
+        """Return our credentials for the client's: an ICE restart when those are new."""
+        current = self.agent.latest
+        if (ufrag, pwd) == (current.remote_ufrag, current.remote_pwd):
+            return current
+        fresh, void = self.agent.restart(ufrag, pwd)
+        for ufrag in void:
+            self._wire.unname(ufrag)
+        self._wire.name(fresh.ufrag, self)
+        return fresh
 
     def watch(self, now: float) -> bool:
         """See to deadlines and reports, a few times per second; returns whether the set-up timed out just now."""
@@ -351,16 +359,6 @@ class Peer:
             await self._stack.serve()
         except Hangup as hangup:
             self.end(hangup)
-
-    def _credentials_for(self, offer: Offer) -> ice.Credentials:
-        current = self.agent.pending or self.agent.credentials
-        if (offer.ufrag, offer.pwd) == (current.remote_ufrag, current.remote_pwd):
-            return current
-        fresh, void = self.agent.restart(offer.ufrag, offer.pwd)
-        for ufrag in void:
-            self._wire.unname(ufrag)
-        self._wire.name(fresh.ufrag, self)
-        return fresh
 
     def _known(self, event: ice.SourceKnown, now: float) -> None:
         self._wire.learn(event.source, self)

@@ -18,8 +18,9 @@ from mediaserver.audio.ticker import Ticker
 from mediaserver.caller import Dialect
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BadRequest, ConfigError, Overloaded, TooLarge
-from mediaserver.rtc import addresses, description, ice, stack, stun
-from mediaserver.rtc.peer import Peer, Voice
+from mediaserver.rtc import addresses, description, fragment, ice, stack, stun
+from mediaserver.rtc.peer import Peer
+from mediaserver.rtc.sender import Voice
 
 BATCH = 256
 """Datagrams read per wake-up; then other work has its turn."""
@@ -135,15 +136,17 @@ class MediaPort:
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
-    def accept(self, offer: str, dialect: Dialect, *, call_id: str | None = None) -> tuple[Peer, str]:
-        """Make a peer for an offer and return it with the answer.
+    def accept(
+        self, offer: str, dialect: Dialect, *, call_id: str | None = None, terms: description.Terms | None = None
+    ) -> tuple[Peer, str]:
+        """Make a peer for an offer and return it with the answer; one of the same call takes the place of the one before.
 
         Raises BadRequest or TooLarge for an offer that cannot be, Overloaded when full. A peer that nobody runs is freed
         at its set-up deadline all the same.
         """
         self._admit()
         try:
-            read = description.read_offer(offer)
+            read = description.read_offer(offer, terms)
         except (BadRequest, TooLarge):
             self._counters.refused_offers += 1
             raise
@@ -168,7 +171,12 @@ class MediaPort:
 
         DTLS, SRTP and our SSRC stay. Raises BadRequest, and keeps the call as it is, when the offer is another peer's.
         """
-        return self._answer(peer, peer.renegotiate(description.read_offer(offer)))
+        return self._answer(peer, peer.renegotiate(description.read_offer(offer, peer.offer.terms)))
+
+    def restart(self, peer: Peer, ufrag: str, pwd: str) -> str:
+        """Answer new ICE credentials of the client with a fragment that holds ours; the old path serves until then."""
+        credentials = peer.restart(ufrag, pwd)
+        return fragment.write_fragment(peer.offer.agreed.mid, credentials, self.addresses, self.port)
 
     def stats(self) -> dict[str, int]:
         """Return the counters, and how many calls there are, are being set up, and have gone silent."""
@@ -235,8 +243,9 @@ class MediaPort:
         self._named.pop(ufrag.encode(), None)
 
     def left(self, peer: Peer) -> None:
-        """Forget a peer."""
-        self._peers.pop(peer.id, None)
+        """Forget a peer, unless another one of its call has taken its place."""
+        if self._peers.get(peer.id) is peer:
+            del self._peers[peer.id]
 
     # --- the sockets --------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,14 @@ _LEAST_BITRATE, _MOST_BITRATE = 6000, 128000
 _QUIETEST = -127
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How we sound: Opus bitrate in bit/s and complexity 0..10."""
+
+    bitrate: int = 32000
+    complexity: int = 5
+
+
 @dataclass(slots=True)
 class SenderStats:
     """Packets and payload octets sent; what the far end reports: loss (0..1), jitter, and the round trip."""

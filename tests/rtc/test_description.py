@@ -11,7 +11,7 @@ from aiortc.sdp import SessionDescription
 
 from mediaserver.errors import BadRequest, RequestError, TooLarge
 from mediaserver.rtc import description
-from mediaserver.rtc.description import Local, Offer, read_offer, write_answer
+from mediaserver.rtc.description import Local, Offer, Terms, read_offer, write_answer
 from mediaserver.rtc.ice import Credentials
 from tests.rtc import offers
 
@@ -28,8 +28,10 @@ LOCAL = Local(
 )
 
 
-def answer(text: str, **changes: object) -> str:
-    return write_answer(read_offer(text), Local(**{**{f: getattr(LOCAL, f) for f in Local.__slots__}, **changes}))
+def answer(text: str, terms: Terms | None = None, **changes: object) -> str:
+    return write_answer(
+        read_offer(text, terms), Local(**{**{f: getattr(LOCAL, f) for f in Local.__slots__}, **changes})
+    )
 
 
 def refusal(text: str) -> RequestError:
@@ -173,6 +175,41 @@ def test_video_is_refused_with_port_zero_and_left_out_of_the_bundle() -> None:
     ]
     assert "a=group:BUNDLE 0 1\r\n" in written
     assert SessionDescription.parse(written).media[0].rtp.muxId == "2"
+
+
+def test_video_is_held_for_a_client_that_counts_its_transceivers() -> None:
+    text = offers.text(*offers.SESSION, "a=group:BUNDLE 0 2 1", *offers.CHROME_AUDIO, *offers.VIDEO, *offers.DATA)
+    written = answer(text, Terms(hold_video=True))
+    assert lines_of(written)[1] == "m=video 5004 UDP/TLS/RTP/SAVPF 96"
+    assert "a=group:BUNDLE 0 2 1\r\n" in written
+    video = SessionDescription.parse(written).media[1]
+    assert (video.direction, video.rtcp_mux, video.rtp.muxId) == ("inactive", True, "2")
+    assert [codec.mimeType for codec in video.rtp.codecs] == ["video/VP8"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [("m=video 9", "m=video 0"), ("VP8/90000", "V P8"), ("UDP/TLS/RTP/SAVPF 96", "RTP/AVP 96"), ("0 2 1", "0 1")],
+)
+def test_video_that_cannot_be_held_is_refused(changes: tuple[str, str]) -> None:
+    text = offers.text(*offers.SESSION, "a=group:BUNDLE 0 2 1", *offers.CHROME_AUDIO, *offers.VIDEO, *offers.DATA)
+    written = answer(text.replace(*changes), Terms(hold_video=True))
+    assert lines_of(written)[1].startswith("m=video 0 ")
+
+
+@pytest.mark.parametrize("direction", ["sendrecv", "sendonly"])
+def test_ingest_is_heard_and_never_answered_with_sound(direction: str) -> None:
+    text = offers.chrome().replace("a=sendrecv", f"a={direction}")
+    offer = read_offer(text, Terms(ingest=True))
+    assert (offer.direction, offer.agreed.receiving, offer.agreed.sending) == ("recvonly", True, False)
+    written = answer(text, Terms(ingest=True))
+    assert "a=recvonly\r\n" in written and "a=ssrc:" not in written
+
+
+@pytest.mark.parametrize("direction", ["recvonly", "inactive"])
+def test_ingest_of_nothing_is_refused(direction: str) -> None:
+    with pytest.raises(BadRequest, match="has to send"):
+        read_offer(offers.chrome().replace("a=sendrecv", f"a={direction}"), Terms(ingest=True))
 
 
 def test_what_another_medium_says_cannot_fail_the_call() -> None:
