@@ -1,9 +1,9 @@
 """One WebSocket to a provider: writes are plain calls, and what comes is handed on in the socket's own callback.
 
 The protocol is the sans-I/O half of ``websockets`` (RFC 6455); the transport is asyncio's. There is no queue and no task per
-frame: :meth:`Link.send` ends in one write, a received message in one call of ``on_message``. Bounds: messages over
-``max_size`` close the connection (1009); sound is dropped, oldest caller's moment first lost, while more than
-``SOUND_BYTES`` wait for a slow network; more than ``ALL_BYTES`` waiting ends the link.
+frame: :meth:`Link.send` ends in one write, a received message in one call of the listener. Bounds: messages over
+``max_message`` close the connection (1009); sound is dropped while more than ``SOUND_BYTES`` wait for a slow network; more
+than ``ALL_BYTES`` waiting ends the link, also when pongs are what waits.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus, PayloadTooBig
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
@@ -47,7 +48,8 @@ class Link(asyncio.Protocol):
 
     def __init__(self, target: Target) -> None:
         self.sent = self.received = self.dropped = 0
-        self.on_message: OnMessage = _nobody
+        self._on_message: OnMessage | None = None
+        self._early: list[str | bytes] = []
         self._ws = ClientProtocol(
             _uri(target.url),
             subprotocols=[Subprotocol(name) for name in target.subprotocols] or None,
@@ -58,13 +60,21 @@ class Link(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self._opened: asyncio.Future[None] = loop.create_future()
         self._closed: asyncio.Future[tuple[int, str]] = loop.create_future()
-        self._parts: list[bytes] = []
+        self._partial = bytearray()
         self._binary = False
-        self._partial = 0
         self._max = target.max_message
         self._failure: Exception | None = None
 
     # --- for its owner ------------------------------------------------------------------------------------------------
+
+    def listen(self, on_message: OnMessage) -> None:
+        """Hand on every message from the first one, also what came together with the handshake."""
+        self._on_message = on_message
+        early, self._early = self._early, []
+        for message in early:
+            self._hand_on(message)
+        if early and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def send(self, message: str | bytes, *, sound: bool = False) -> None:
         """Write one message now; ``sound`` may be lost when the provider does not read.
@@ -79,7 +89,7 @@ class Link(asyncio.Protocol):
             self.dropped += 1
             return
         if waiting > ALL_BYTES:
-            self._fail(BridgeError("the provider does not read what it is sent", code="timeout"), 1011)
+            self._fail(_unread(), 1011)
             return
         if isinstance(message, str):
             self._ws.send_text(message.encode())
@@ -97,7 +107,7 @@ class Link(asyncio.Protocol):
     async def wait_closed(self) -> tuple[int, str]:
         """Return the code and reason of the close; 1006 when the connection was lost without one.
 
-        Raises what ``on_message`` raised.
+        Raises what the listener raised.
         """
         closed = await asyncio.shield(self._closed)
         if self._failure is not None:
@@ -134,8 +144,7 @@ class Link(asyncio.Protocol):
         self._transport = None
         if not self._opened.done():
             self._opened.set_exception(self._ws.handshake_exc or ConnectionError("closed in the handshake"))
-        if not self._closed.done():
-            self._closed.set_result((self._ws.close_code or 1006, self._ws.close_reason or ""))
+        self._end(self._ws.close_code or 1006, self._ws.close_reason or "")
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -145,9 +154,22 @@ class Link(asyncio.Protocol):
                 self._shake(event)
             elif isinstance(event, Frame) and self._failure is None:
                 self._frame(event)
+        self._judge()
         self._flush()
         if self._ws.close_expected() and self._transport is not None and self._ws.state is State.CLOSED:
             self._transport.close()
+
+    def _judge(self) -> None:
+        """End the link when the far end broke the protocol, or floods us with pings and does not read the pongs."""
+        if self._failure is not None or self._ws.state is State.CONNECTING:
+            return
+        broken = self._ws.parser_exc
+        if isinstance(broken, PayloadTooBig):
+            self._fail(_too_large(), 1009)
+        elif broken is not None and not isinstance(broken, EOFError):
+            self._fail(BridgeError("the provider broke the WebSocket protocol", code="protocol_error"), 1002)
+        elif self._transport is not None and self._transport.get_write_buffer_size() > ALL_BYTES:
+            self._fail(_unread(), 1011)
 
     def _shake(self, _response: Response) -> None:
         if self._opened.done():
@@ -158,25 +180,41 @@ class Link(asyncio.Protocol):
             self._opened.set_result(None)
 
     def _frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:  # nothing comes after it; whether TCP ends too is the provider's affair
+            told = self._ws.close_rcvd
+            self._end(told.code if told else 1005, told.reason if told else "")
+            return
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             return
         if frame.opcode is not Opcode.CONT:
-            self._binary, self._partial = frame.opcode is Opcode.BINARY, 0
-            self._parts.clear()
-        self._parts.append(bytes(frame.data))
-        self._partial += len(frame.data)
-        if self._partial > self._max:
-            self._fail(BridgeError("the provider sent too large a message", code="too_large"), 1009)
+            self._binary = frame.opcode is Opcode.BINARY
+            self._partial.clear()
+        self._partial += frame.data
+        if len(self._partial) > self._max:
+            self._fail(_too_large(), 1009)
         elif frame.fin:
-            self._whole(b"".join(self._parts))
+            self._whole(bytes(self._partial))
 
     def _whole(self, data: bytes) -> None:
-        self._parts.clear()
+        self._partial.clear()
         self.received += 1
         try:
-            self.on_message(data if self._binary else data.decode())
+            message = data if self._binary else data.decode()
         except UnicodeDecodeError:
             self._fail(BridgeError("the provider sent text that is no UTF-8", code="protocol_error"), 1007)
+            return
+        if self._on_message is not None:
+            self._hand_on(message)
+            return
+        self._early.append(message)  # no more than what was read at once
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def _hand_on(self, message: str | bytes) -> None:
+        if self._on_message is None or self._failure is not None:
+            return
+        try:
+            self._on_message(message)
         except Exception as failure:  # told by wait_closed, in the task that owns the link
             self._fail(failure, 1011)
 
@@ -185,8 +223,11 @@ class Link(asyncio.Protocol):
         if self._ws.state is State.OPEN:
             self._ws.fail(code)
             self._flush()
+        self._end(code, "")
+
+    def _end(self, code: int, reason: str) -> None:
         if not self._closed.done():
-            self._closed.set_result((code, ""))
+            self._closed.set_result((code, reason))
 
     def _flush(self) -> None:
         for data in self._ws.data_to_send():
@@ -200,18 +241,30 @@ class Link(asyncio.Protocol):
                 self._transport.close()
 
     async def _close(self) -> None:
-        if self._ws.state is State.OPEN:
-            self._ws.send_close(1000)
-            self._flush()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_S):
-                    await asyncio.shield(self._closed)
-        if self._transport is not None:
-            self._transport.abort()
+        try:
+            if self._ws.state is State.OPEN:
+                self._ws.send_close(1000)
+                self._flush()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_S):
+                        await asyncio.shield(self._closed)
+        finally:
+            if self._transport is not None:
+                self._transport.abort()
 
 
-def _nobody(_message: str | bytes) -> None:
-    """Nobody listens yet."""
+def _too_large() -> BridgeError:
+    return BridgeError("the provider sent too large a message", code="too_large")
+
+
+def _unread() -> BridgeError:
+    return BridgeError("the provider does not read what it is sent", code="timeout")
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Return the system's authorities, read once: that takes longer than connecting."""
+    return ssl.create_default_context()
 
 
 def _uri(url: str) -> WebSocketURI:
@@ -229,13 +282,13 @@ async def open_link(target: Target, *, timeout: float, tls: ssl.SSLContext | Non
     ``timeout``.
     """
     uri = _uri(target.url)
-    context = (tls or ssl.create_default_context()) if uri.secure else None
-    link: Link | None = None
+    context = (tls or _trust()) if uri.secure else None
+    link = Link(target)
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):
-            _, link = await loop.create_connection(
-                lambda: Link(target), uri.host, uri.port, ssl=context, server_hostname=uri.host if context else None
+            await loop.create_connection(
+                lambda: link, uri.host, uri.port, ssl=context, server_hostname=uri.host if context else None
             )
             await link._opened
     except TimeoutError:
@@ -244,7 +297,7 @@ async def open_link(target: Target, *, timeout: float, tls: ssl.SSLContext | Non
     except InvalidStatus as refused:
         await _give_up(link)
         raise refusal(refused.response.status_code, refused.response.headers.get("Retry-After")) from None
-    except (OSError, InvalidHandshake):
+    except (OSError, UnicodeError, InvalidHandshake):
         await _give_up(link)
         raise BridgeError("the provider could not be reached", code="unavailable") from None
     except BaseException:
@@ -256,9 +309,7 @@ async def open_link(target: Target, *, timeout: float, tls: ssl.SSLContext | Non
         await link._close()
 
 
-async def _give_up(link: Link | None) -> None:
-    if link is None:
-        return
+async def _give_up(link: Link) -> None:
     if link._transport is not None:
         link._transport.abort()
     if link._opened.done() and not link._opened.cancelled():
@@ -267,7 +318,8 @@ async def _give_up(link: Link | None) -> None:
 
 def refusal(status: int, retry_after: str | None = None) -> BridgeError:
     """Return what an HTTP status of a provider means; ``retry_after`` is its header, in seconds or not at all."""
-    seconds = float(retry_after) if retry_after and retry_after.strip().isdigit() else None
+    told = (retry_after or "").strip()
+    seconds = float(told) if told.isascii() and told.isdigit() else None
     if status in (401, 403):
         return BridgeError("the provider refused our credentials", code="unauthorized", retryable=False)
     if status == 429:

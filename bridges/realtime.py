@@ -83,10 +83,10 @@ class RealtimeBridge:
         target = await self._where(opening)
         async with open_link(target, timeout=self._patience.connect_s, tls=self._tls) as link:
             self._link, self._emit, self._ready = link, emit, asyncio.Event()
-            link.on_message = self._received
             self._heard_at = self._sent_at = self._clock()
             try:
                 self._say(self._codec.open(opening))
+                link.listen(self._received)
                 await self._serve(link, ready)
             finally:
                 with suppress(BridgeError):
@@ -130,6 +130,8 @@ class RealtimeBridge:
         if closed.cancelled():
             raise BridgeError("the provider did not take the configuration in time", code="timeout")
         self._ended(closed.result())
+        if not self._codec.ready:
+            raise BridgeError("the provider closed before it was ready", code="unavailable")
 
     async def _tend(self, closed: asyncio.Task[tuple[int, str] | Exception]) -> None:
         """Wait for the end, and look at the time meanwhile where the protocol wants that."""
