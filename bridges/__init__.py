@@ -81,6 +81,51 @@ def _realtime(codec: Callable[[Any], Codec], dial: Callable[[Any, httpx.AsyncCli
 
 
 @asynccontextmanager
+async def _deepgram(chosen: options.DeepgramAgent) -> AsyncIterator[BridgeFactory]:
+    from bridges.deepgram.codec import DeepgramCodec
+    from bridges.deepgram.dial import dial
+
+    async with _realtime(DeepgramCodec, dial)(chosen) as make:
+        yield make
+
+
+@asynccontextmanager
+async def _live(chosen: options.GptLive) -> AsyncIterator[BridgeFactory]:
+    from bridges.live.codec import LiveCodec
+    from bridges.live.dial import dial
+
+    async with _realtime(LiveCodec, dial)(chosen) as make:
+        yield make
+
+
+@asynccontextmanager
+async def _elevenlabs(chosen: options.ElevenLabs) -> AsyncIterator[BridgeFactory]:
+    from bridges.elevenlabs.codec import ElevenLabsCodec
+    from bridges.elevenlabs.dial import dial
+
+    async with _realtime(ElevenLabsCodec, dial)(chosen) as make:
+        yield make
+
+
+@asynccontextmanager
+async def _ultravox(chosen: options.Ultravox) -> AsyncIterator[BridgeFactory]:
+    from bridges.ultravox.codec import UltravoxCodec
+    from bridges.ultravox.dial import dial
+
+    async with _realtime(UltravoxCodec, dial)(chosen) as make:
+        yield make
+
+
+@asynccontextmanager
+async def _openai(chosen: options.OpenAI) -> AsyncIterator[BridgeFactory]:
+    from bridges.openai.codec import OpenAICodec
+    from bridges.openai.dial import dial
+
+    async with _realtime(OpenAICodec, dial)(chosen) as make:
+        yield make
+
+
+@asynccontextmanager
 async def _local_recogniser(chosen: options.LocalRecogniser) -> AsyncIterator[SpeechToText]:
     from bridges.local.recogniser import open_recogniser
 
@@ -114,6 +159,11 @@ async def _local_voice(chosen: options.LocalVoice) -> AsyncIterator[TextToSpeech
 PROVIDERS: dict[str, Row[BridgeFactory]] = {
     "echo": Row(options.Echo, _echo),
     "hybrid": Row(options.Hybrid, _hybrid),
+    "openai": Row(options.OpenAI, _openai),
+    "elevenlabs": Row(options.ElevenLabs, _elevenlabs),
+    "ultravox": Row(options.Ultravox, _ultravox),
+    "deepgram": Row(options.DeepgramAgent, _deepgram),
+    "live": Row(options.GptLive, _live),
 }
 STT: dict[str, Row[SpeechToText]] = {
     "local": Row(options.LocalRecogniser, _local_recogniser),

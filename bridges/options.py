@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -41,6 +41,109 @@ class Provider(Options, frozen=True):
     """Time to connect."""
     ready_s: Seconds = 5.0
     """Time until the provider has taken the configuration."""
+
+
+class DeepgramAgent(Provider, frozen=True):
+    """Deepgram's Voice Agent; ``model`` is the language model of its think stage (``gpt-4o-mini``)."""
+
+    think_provider: str = "open_ai"
+    """Who runs the language model: ``open_ai``, ``anthropic``, ``google``, ``groq``, ``aws_bedrock`` or ``deepgram``."""
+    listen_model: str = ""
+    """The speech model; empty: ``flux-general-en`` for English, ``nova-3`` for other languages."""
+    language: str = ""
+    """What callers speak where a session names no language; empty: English."""
+    greeting: str = ""
+    """Said at the start of a call."""
+    listen: dict[str, Any] = field(default_factory=dict)
+    """Fields of Deepgram's ``agent.listen`` that stand over ours, e.g. ``{provider: {eot_threshold: 0.8}}``."""
+    think: dict[str, Any] = field(default_factory=dict)
+    """Fields of ``agent.think``, e.g. an ``endpoint`` of your own."""
+    speak: dict[str, Any] = field(default_factory=dict)
+    """Fields of ``agent.speak``; with another vendor's voice callers cannot choose one."""
+    mip_opt_out: bool = False
+    """Keep this account's sound out of Deepgram's model improvement program."""
+
+
+class GptLive(Provider, frozen=True):
+    """OpenAI's GPT-Live, full duplex; ``model`` is ``gpt-live-1`` unless told."""
+
+    delegate_model: str = ""
+    """The Responses model that calls functions; empty: sessions have no functions."""
+    delegate_instructions: str = ""
+    """What that model is told; it does not see the session's instructions."""
+
+
+class ElevenLabs(Provider, frozen=True, kw_only=True):
+    """An ElevenLabs agent; with a ``key`` the conversation is opened by a signed URL, without one the agent is public."""
+
+    agent_id: str
+    """The agent's id (``agent_…``): its model, prompt, voice, tools and turn-taking are kept at ElevenLabs."""
+    overrides: tuple[Literal["prompt", "first_message", "language", "voice", "speed", "text_only"], ...] = ()
+    """What the agent's security settings let a client override; anything else would end the conversation."""
+    first_message: str = ""
+    """Said at the start instead of the agent's own, where ``first_message`` may be overridden."""
+    language: str = ""
+    """Spoken where a session names no language and ``language`` may be overridden."""
+    dynamic_variables: dict[str, str | bool | int | float] = field(default_factory=dict)
+    """Values for the agent's ``{{variables}}``."""
+    custom_llm_extra_body: dict[str, Any] = field(default_factory=dict)
+    """Passed on to an agent's own language model."""
+    end_of_reply_s: Seconds = 1.0
+    """The agent says nothing about the end of its sound: after so long without more an answer is complete."""
+
+
+class Ultravox(Provider, frozen=True):
+    """Ultravox Realtime over its server WebSocket; ``model`` is its default (``ultravox-v0.7`` at present) unless told."""
+
+    agent_id: str = ""
+    """A stored agent: its prompt, voice, model and tools are its own. Empty: each call is described by its session."""
+    template_context: dict[str, Any] = field(default_factory=dict)
+    """Values for the variables of a stored agent."""
+    join_hosts: tuple[str, ...] = ()
+    """Hosts besides ``*.ultravox.ai`` and ``url``'s own to which a call may send us."""
+    first_speaker: Literal["user", "agent"] = "user"
+    """Who speaks first in a call without a history."""
+    language: str = ""
+    """A hint (BCP 47) where a session names no language."""
+    tool_timeout_s: Annotated[float, Meta(gt=0, le=40)] = 20.0
+    """How long the model waits for a function; Ultravox's own default is 2.5 s, its highest 40 s."""
+
+
+class OpenAI(Provider, frozen=True, kw_only=True):
+    """OpenAI's Realtime API; ``model`` is ``gpt-realtime-2.1`` unless told."""
+
+    audio_format: Literal["pcm", "pcmu", "pcma"] = "pcm"
+    """Sound on the wire: PCM16 at 24 kHz, or G.711 at 8 kHz with a sixth of the bytes."""
+    transcription_model: str = "gpt-transcribe"
+    """Writes down what callers say where a session asks for a model that the provider does not have."""
+    organization: str = ""
+    """``OpenAI-Organization``, where a key belongs to several."""
+    project: str = ""
+    """``OpenAI-Project``."""
+
+
+class Azure(Provider, frozen=True, kw_only=True):
+    """Azure OpenAI: ``url`` is the resource (``https://NAME.openai.azure.com``), ``model`` the name of your deployment."""
+
+    audio_format: Literal["pcm", "pcmu", "pcma"] = "pcm"
+    """Sound on the wire: PCM16 at 24 kHz, or G.711 at 8 kHz with a sixth of the bytes."""
+    transcription_model: str = "whisper-1"
+    """A deployment or model of the resource that writes down what callers say."""
+    api_version: str = ""
+    """Empty: the generally available form (``/openai/v1``); else the preview form, e.g. ``2025-04-01-preview``."""
+    bearer: bool = False
+    """``key`` is an Entra ID token, sent as ``Authorization: Bearer``; otherwise it is sent as ``api-key``."""
+
+
+class Xai(Provider, frozen=True, kw_only=True):
+    """xAI's Grok Voice; ``model`` is ``grok-voice-3.0`` unless told."""
+
+    audio_format: Literal["pcm", "pcmu", "pcma"] = "pcm"
+    """Sound on the wire: PCM16 at 24 kHz, or G.711 at 8 kHz with a sixth of the bytes."""
+    transcription_model: str = "grok-transcribe"
+    """Writes down what callers say."""
+    resume: bool = True
+    """Let the provider keep the conversation, so that a new connection goes on where a lost one ended."""
 
 
 class LocalRecogniser(Options, frozen=True):
