@@ -52,6 +52,7 @@ UNTESTED = {
     "mediaserver/speech.py": "declarations: Protocols",
     "mediaserver/toolbox.py": "declarations: Protocols",
     "mediaserver/rtc/codecs.py": "declarations: frozen dataclasses",
+    "mediaserver/conversation/steps.py": "declarations: frozen dataclasses",
     "bridges/codec.py": "declarations: a Protocol and an exception",
     "bridges/local/engine.py": "declarations: a Protocol and an exception",
 }
