@@ -1,0 +1,1 @@
+"""OpenAI's GPT-Live as a bridge."""
