@@ -359,6 +359,11 @@ class GoingAway(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Alive(Event):
+    """A sign of life of the provider that says nothing else: the answer to a ping."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resumable(Event):
     """The provider's session can be continued under this handle on a new connection; ``None``: not at this moment."""
 

@@ -17,7 +17,8 @@ from bridges import open_bridge
 from mediaserver.audio.ticker import Ticker
 from mediaserver.bridge import BridgeFactory
 from mediaserver.config import Config
-from mediaserver.conversation.session import Limits, Session
+from mediaserver.conversation.limits import Limits
+from mediaserver.conversation.session import Session
 from mediaserver.conversation.sessions import Sessions
 from mediaserver.events import SessionEnded
 from mediaserver.gateway.keys import KeyRing
@@ -45,6 +46,7 @@ def build(config: Config, *, providers: OpenBridge = open_bridge) -> web.Applica
     app.add_routes(ROUTES)
     app.on_response_prepare.append(add_headers)
     app.cleanup_ctx.append(partial(_open_house, opening=opening))
+    app.on_shutdown.append(_end_calls)
     return app
 
 
@@ -64,6 +66,14 @@ async def _open_house(
         finally:
             door.accepting = False
             door.house = None
+
+
+async def _end_calls(app: web.Application) -> None:
+    """End what still runs before aiohttp waits for its handlers: those of WebSockets last as long as their calls."""
+    door = app[DOOR]
+    door.accepting = False
+    for session in [] if door.house is None else door.house.sessions.list():
+        session.end("server_shutdown")
 
 
 async def _open_way(stack: AsyncExitStack, name: str, bridge: AbstractAsyncContextManager[BridgeFactory]) -> Way:

@@ -24,6 +24,7 @@ from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.replies import Replies, Reply
 from mediaserver.errors import BadRequest
 from mediaserver.events import Event, InputCleared, ItemAdded, ItemDeleted, ItemDone, ItemRetrieved
+from mediaserver.items import Item
 from mediaserver.settings import Settings
 
 
@@ -52,6 +53,14 @@ class Desk(Protocol):
 
     def clear_output(self) -> None:
         """Stop playing."""
+        ...
+
+    def add(self, item: Item, after: str | None) -> str | None:
+        """Add an item and return its predecessor's id. Raises BadRequest, Unsupported."""
+        ...
+
+    def remove(self, item_id: str) -> None:
+        """Take an item out. Raises NotFound, Unsupported."""
         ...
 
     def want(self, reply: Reply) -> None:
@@ -89,7 +98,7 @@ def _clear_output(desk: Desk, _command: ClearOutput) -> None:
 
 
 def _create_item(desk: Desk, command: CreateItem) -> None:
-    previous = desk.conversation.add(command.item, command.previous_item_id)
+    previous = desk.add(command.item, command.previous_item_id)
     desk.tell(ItemAdded(command.item, previous))
     desk.tell(ItemDone(command.item, previous))
 
@@ -99,7 +108,7 @@ def _retrieve(desk: Desk, command: RetrieveItem) -> None:
 
 
 def _delete(desk: Desk, command: DeleteItem) -> None:
-    desk.conversation.delete(command.item_id)
+    desk.remove(command.item_id)
     desk.tell(ItemDeleted(command.item_id))
 
 
@@ -125,8 +134,13 @@ def _create_response(desk: Desk, command: CreateResponse) -> None:
         "voice": command.voice,
     }
     settings = replace(settings, **{name: value for name, value in changes.items() if value is not None})
-    reply = Reply(new_id("resp"), settings, command.metadata, command.out_of_band, command.input, asked=True)
+    items = None if command.input is None else tuple(_resolved(desk, item) for item in command.input)
+    reply = Reply(new_id("resp"), settings, command.metadata, command.out_of_band, items, asked=True)
     desk.want(reply)
+
+
+def _resolved(desk: Desk, item: Item | str) -> Item:
+    return desk.conversation.get(item, "retrieve") if isinstance(item, str) else item
 
 
 def _cancel(desk: Desk, command: CancelResponse) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from mediaserver.audio.inbound import Edge
 from mediaserver.audio.levels import SILENCE_DB
 from mediaserver.audio.vad import WebRtcVoice
 from mediaserver.bridge import Capabilities
-from mediaserver.caller import Caller
 from mediaserver.clock import FRAME_MS, Clock, new_id
 from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation.asking import ask
@@ -18,7 +17,7 @@ from mediaserver.conversation.heard import Ledger
 from mediaserver.conversation.listening import Listening, MakeVoice
 from mediaserver.conversation.measure import Stopwatch
 from mediaserver.conversation.outbox import Outbox
-from mediaserver.conversation.replies import Replies, Reply
+from mediaserver.conversation.replies import Loudspeaker, Replies, Reply
 from mediaserver.conversation.turn import (
     Action,
     Answer,
@@ -70,13 +69,15 @@ class Dialogue:
 
     def __init__(
         self,
-        caller: Caller,
+        caller: Loudspeaker,
         capabilities: Capabilities,
         settings: Settings,
         conversation: Conversation,
         outbox: Outbox,
         clock: Clock,
         make_voice: MakeVoice = WebRtcVoice,
+        *,
+        replies: Replies | None = None,
     ) -> None:
         self.settings = settings
         self.conversation = conversation
@@ -89,7 +90,8 @@ class Dialogue:
         always = capabilities.hears == "always"
         self._listening = Listening(capabilities.input_rate, detection, outbox, always=always, make_voice=make_voice)
         ledger = Ledger(capabilities.output_rate)
-        self.replies = Replies(self.conversation, caller, outbox, ledger, clock, self._turned)
+        self.replies = replies or Replies(self.conversation, caller, outbox, ledger, clock, self._turned)
+        self.replies.rejoin(outbox, self._turned, None)
         self._next: list[
             Reply
         ] = []  # wait for transcripts or for the reply before: one in band, one out of band at most
@@ -105,6 +107,35 @@ class Dialogue:
     def idle(self) -> bool:
         """Nobody speaks and nothing is being made or played."""
         return self._turn.state == "idle" and not self._next
+
+    @property
+    def speaking(self) -> bool:
+        """The caller speaks."""
+        return self._listening.speaking
+
+    @property
+    def owes(self) -> Literal["nothing", "due", "making"]:
+        """Nobody needs to watch over the chain: each of its steps has a deadline of its own."""
+        return "nothing"
+
+    @property
+    def answers_outputs(self) -> bool:
+        """The model answers when it is asked."""
+        return False
+
+    def pending(self) -> list[Reply]:
+        """Return and forget what was asked for and not begun: whoever goes on with the call is to answer it."""
+        pending, self._next = self._next, []
+        return pending
+
+    def go_on(self, instruction: str) -> None:
+        """Answer after a failover: ``instruction`` is for the model alone, and no part of the conversation."""
+        told = Item(new_id("item"), role="system", parts=(Part("input_text", instruction),))
+        self._next.append(Reply(new_id("resp"), self.settings, input=(*self.conversation.snapshot(), told)))
+        self._perhaps_next()
+
+    def give_output(self, item: Item, *, foreign: bool) -> None:
+        """The model is told of it with the next request: it is in the conversation."""
 
     @property
     def due(self) -> float | None:
@@ -330,6 +361,14 @@ class Dialogue:
             self._act(action)
         self._listening.configure(settings.turn_detection)
         self.tell(SessionUpdated(settings))
+
+    def add(self, item: Item, after: str | None) -> str | None:
+        """Add an item and return its predecessor's id. Raises BadRequest."""
+        return self.conversation.add(item, after)
+
+    def remove(self, item_id: str) -> None:
+        """Take an item out. Raises NotFound."""
+        self.conversation.delete(item_id)
 
     def commit(self) -> None:
         """End the caller's turn by hand; raises BadRequest when nothing was said."""

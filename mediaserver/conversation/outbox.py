@@ -40,6 +40,10 @@ class Outbox:
         """The bridge takes sound and commands."""
         return self._ready
 
+    def hold(self) -> None:
+        """The bridge has gone: keep what comes, as before it was ready."""
+        self._ready = False
+
     def open(self) -> list[Unsupported]:
         """The bridge is ready: give it all at once what was kept, and return what it would not take."""
         self._ready = True

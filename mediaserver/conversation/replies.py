@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from mediaserver.caller import Caller
 from mediaserver.clock import Clock
 from mediaserver.commands import Interrupt, Respond
 from mediaserver.conversation.conversation import Conversation, with_text
@@ -36,7 +35,7 @@ from mediaserver.events import (
     TextDone,
     ToolCalled,
 )
-from mediaserver.items import Item, Part, Usage
+from mediaserver.items import Item, Part, Played, Usage
 from mediaserver.settings import Settings
 
 PROGRESS_S = 0.2
@@ -72,20 +71,55 @@ class Reply:
     written: set[str] = field(default_factory=set)  # items whose text is complete
 
 
+class Loudspeaker(Protocol):
+    """The part of a caller that replies are about; see :class:`mediaserver.caller.Caller`."""
+
+    def play(self, item_id: str, pcm: bytes) -> None:
+        """Queue sound."""
+        ...
+
+    def finish(self, item_id: str) -> None:
+        """No more sound comes for this item."""
+        ...
+
+    def pause(self) -> None:
+        """Be silent and keep the queue."""
+        ...
+
+    def resume(self) -> None:
+        """Go on."""
+        ...
+
+    def clear(self) -> tuple[Played, ...]:
+        """Forget the queue and say what was heard."""
+        ...
+
+    def played(self, item_id: str) -> int:
+        """Milliseconds that have left so far."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Tell the client."""
+        ...
+
+
 class Replies:
     """Pure but for its three outlets: the outbox to the bridge, the caller, and ``turn`` who is told what became of a reply.
 
-    ``active`` is the response that is being made; its sound may go on playing long after.
+    ``active`` is the response that is being made; its sound may go on playing long after. ``cut_short`` is told what was
+    heard of each item that was cut, for bridges that remember the conversation by themselves. All of it outlives a bridge:
+    :meth:`rejoin` gives it another outbox.
     """
 
     def __init__(
         self,
         conversation: Conversation,
-        caller: Caller,
+        caller: Loudspeaker,
         outbox: Outbox,
         ledger: Ledger,
         clock: Clock,
         turn: Callable[[Happening], None],
+        cut_short: Callable[[str, int], None] | None = None,
     ) -> None:
         self.active: Reply | None = None
         self.playing: str | None = None  # the item whose sound is leaving
@@ -96,9 +130,16 @@ class Replies:
         self._ledger = ledger
         self._clock = clock
         self._turn = turn
+        self._cut_short = cut_short
         self._by_item: dict[str, Reply] = {}  # items in the loudspeaker's queue
         self._paused_at: float | None = None
         self._progress_at = 0.0
+
+    def rejoin(
+        self, outbox: Outbox, turn: Callable[[Happening], None], cut_short: Callable[[str, int], None] | None
+    ) -> None:
+        """Go on with another bridge; nothing is being made at that moment, but something may still be playing."""
+        self._outbox, self._turn, self._cut_short = outbox, turn, cut_short
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -111,13 +152,45 @@ class Replies:
         self.active, self.last_called = reply, None
         try:
             self._outbox.send(
-                Respond(response_id=reply.id, settings=reply.settings, items=items, metadata=reply.metadata)
+                Respond(
+                    response_id=reply.id,
+                    settings=reply.settings,
+                    items=items,
+                    metadata=reply.metadata,
+                    out_of_band=reply.out_of_band,
+                    own_input=reply.input is not None,
+                )
             )
         except Exception:
             self.active = None  # the refusal is the asker's to tell
             raise
         if not reply.out_of_band:
             self._turn(ReplyMade())
+
+    def adopt(self, reply: Reply) -> None:
+        """Take a response that the bridge began by itself for the active one, and say so."""
+        self.active, self.last_called = reply, None
+        self._create(reply)
+        self._turn(ReplyMade())
+
+    def broken(self) -> Reply | None:
+        """The bridge has gone: end what it was making as it stands, let what was made of it play, and return it.
+
+        A reply of which nothing came is returned as it was, to be asked for again; its ``created`` says which it is.
+        """
+        reply = self.active
+        if reply is None:
+            return None
+        if not reply.open and not reply.called:
+            self.active = None
+        else:
+            self._ended(ResponseDone(reply.id, "incomplete", None, None, "provider_failed", "the provider went away"))
+        return reply
+
+    def refused(self, code: str, message: str) -> None:
+        """The bridge will not make the active response."""
+        if self.active is not None:
+            self._ended(ResponseDone(self.active.id, "failed", None, None, code, message))
 
     def cancel(self, reason: Reason = "client_cancelled") -> None:
         """Stop making the active response; what was made of it goes on playing."""
@@ -394,6 +467,8 @@ class Replies:
         if item is not None and item.parts:
             cut_item = replace(item, status="incomplete")
             self._conversation.replace(with_text(cut_item, cut.text, full_text=script.written))
+            if self._cut_short is not None:
+                self._cut_short(item_id, cut.played_ms)
         return cut
 
     def _tell_truncated(self, item_id: str, cut: Cut) -> None:

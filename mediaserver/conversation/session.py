@@ -1,27 +1,39 @@
-"""One conversation: joins a Caller and a Bridge, takes the turns, and ends with a reason."""
+"""One conversation: joins a Caller and whoever answers it, takes the turns, and ends with a reason."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 from mediaserver.audio.inbound import Edge
 from mediaserver.audio.vad import WebRtcVoice
 from mediaserver.bridge import Bridge, Opening
 from mediaserver.caller import Caller
-from mediaserver.clock import Clock, monotonic
-from mediaserver.commands import Command
+from mediaserver.clock import Clock, monotonic, new_id
+from mediaserver.commands import Command, UpdateSession
+from mediaserver.conversation import steps
 from mediaserver.conversation.alarm import Alarm
+from mediaserver.conversation.audience import Audience, Controller
+from mediaserver.conversation.continuity import Steadiness
 from mediaserver.conversation.conversation import Conversation
-from mediaserver.conversation.dialogue import Dialogue
+from mediaserver.conversation.crossing import Crossing, Reason
+from mediaserver.conversation.leg import Leg, Place
+from mediaserver.conversation.limits import Limits
 from mediaserver.conversation.listening import MakeVoice
-from mediaserver.conversation.outbox import Outbox
-from mediaserver.conversation.through import Through
+from mediaserver.conversation.record import CallRecord
+from mediaserver.conversation.standing import Standing
+from mediaserver.conversation.succession import Succession
+from mediaserver.conversation.supervision import Supervision
+from mediaserver.conversation.support import Once, Support
+from mediaserver.conversation.talk import Talk
+from mediaserver.conversation.tools import ToolLedger
+from mediaserver.conversation.toolwork import ToolWork
 from mediaserver.errors import BridgeError, Hangup, RequestError, Unsupported
 from mediaserver.events import (
     AudioDelta,
@@ -33,6 +45,9 @@ from mediaserver.events import (
     Problem,
     SessionCreated,
     SessionEnded,
+    SessionUpdated,
+    ToolsCancelled,
+    UsageReported,
 )
 from mediaserver.settings import Settings
 
@@ -40,111 +55,82 @@ logger = logging.getLogger(__name__)
 
 CLOSE_WITHIN_S = 5.0
 
+SETTLE_S = 0.5
+"""A provider that is configured once, when it is opened, is opened this long after the call began: clients say only then
+how they want it (``session.update`` follows ``session.created``)."""
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The bounds of one session; times in seconds, ``None`` for no limit.
-
-    ``idle_s``: nobody spoke, typed or was spoken to. ``connect_s``: the bridge has this long to become ready, and that much
-    of the caller's first words is kept meanwhile (at most 15 s of sound).
-    """
-
-    max_duration_s: float | None = 3600.0
-    idle_s: float | None = 300.0
-    connect_s: float = 15.0
-    max_items: int = 2000
-    max_text_bytes: int = 1 << 20
-
-
-class Talk(Protocol):
-    """What goes on between caller and bridge: a dialogue in turns, or everything straight through."""
-
-    @property
-    def settings(self) -> Settings:
-        """What is in force."""
-        ...
-
-    @property
-    def state(self) -> str:
-        """Where it is, in one word."""
-        ...
-
-    @property
-    def idle(self) -> bool:
-        """Nobody speaks, and no reply is being made or played."""
-        ...
-
-    @property
-    def due(self) -> float | None:
-        """When to tick, monotonic seconds."""
-        ...
-
-    def tick(self, now: float) -> None:
-        """Do what is due."""
-        ...
-
-    def hear(self, pcm: bytes, at: float) -> Edge | None:
-        """Take one frame; return the edge of speech in it, if any."""
-        ...
-
-    def edge(self, edge: Edge) -> None:
-        """Take an edge of speech."""
-        ...
-
-    def happened(self, event: Event) -> None:
-        """Take an event of the bridge."""
-        ...
-
-    def noted(self, event: PlayoutStarted | PlayoutFinished | DigitPressed) -> None:
-        """Take what the caller's side reports."""
-        ...
-
-    def ask(self, command: Command) -> None:
-        """Take a command of the client. Raises RequestError, Unsupported."""
-        ...
+REOPEN_S = 3.0
+"""A provider that must be opened anew for other settings is left at the next turn boundary, at the latest after this."""
 
 
 class Session:
     """Satisfies :class:`mediaserver.caller.Listener`. One TaskGroup, three plain entrances, one end.
 
-    The entrances (``hear``, ``ask``/``note``/``refuse``, the bridge's ``emit``) are plain calls that never raise: a defect
-    behind one ends this session with ``internal_error`` and no other. What happens while something is being handled waits
-    its turn in ``_waiting``, so that no handler sees another's half-made state.
+    ``route`` are the places that carry the conversation, the first one first, or one bridge. The entrances (``hear``,
+    ``ask``/``note``/``refuse``, a bridge's ``emit``) are plain calls that never raise: a defect behind one ends this session
+    with ``internal_error`` and no other. What happens while something is being handled waits its turn in ``_waiting``, so
+    that no handler sees another's half-made state.
     """
 
     def __init__(
         self,
         session_id: str,
         caller: Caller,
-        bridge: Bridge,
+        route: Bridge | Sequence[Place],
         settings: Settings,
         limits: Limits | None = None,
         clock: Clock = monotonic,
         *,
         make_voice: MakeVoice = WebRtcVoice,
+        support: Support | None = None,
     ) -> None:
         self.id = session_id
         self.caller = caller
         self.limits = limits or Limits()
-        self._bridge = bridge
+        self.record = CallRecord(clock)
         self._clock = clock
+        self._support = support or Support()
         self._started_at = self._active_at = clock()
-        self._outbox = Outbox(bridge)
+        places, bridge = _places(route)
         self._plain = bridge.capabilities.turns == "none"
-        self._talk = self._joined(settings, make_voice)
+        self._audience = Audience(caller, self._left_behind, self._seen)
+        self._supervision = Supervision(self._audience, self.record, self._ask_for)
+        rates = bridge.capabilities.input_rate, bridge.capabilities.output_rate
+        self._audience.hear_rate, self._audience.rate = rates
+        leg = Leg(0, places[0], bridge, *rates)
+        items = Conversation(max_items=self.limits.max_items, max_bytes=self.limits.max_text_bytes)
+        self._tools = self._make_tools(items)
+        settings = self._tools.offered(settings)
+        shared = (self._audience, items, self.record, clock, make_voice)
+        self._succession = Succession(leg, settings, *shared, self._reopen)
+        self._crossing = Crossing(
+            self,
+            leg,
+            places,
+            self._support.health or Once(),
+            self._steadiness(route),
+            self.record,
+            clock,
+        )
         self._alarm = Alarm(clock, self._rung)
-        self._waiting: deque[tuple[Callable[[Any], None], Any]] = deque(maxlen=4096)
+        self._waiting: deque[tuple[Callable[[Any], None], Any]] = deque(maxlen=8192)
         self._handling = False
+        self._standing = Standing()
+        self._settled = asyncio.Event()
+        self._goodbye: str | None = None
         self._over: asyncio.Future[SessionEnded] | None = None
         self._ended: SessionEnded | None = None
         self.gone = asyncio.Event()  # set by whoever runs the session, when nothing of it is left
 
-    def _joined(self, settings: Settings, make_voice: MakeVoice) -> Talk:
-        capabilities, caller = self._bridge.capabilities, self.caller
-        if capabilities.turns != "session":
-            return Through(caller, settings, self._outbox)
-        items = Conversation(max_items=self.limits.max_items, max_bytes=self.limits.max_text_bytes)
-        return Dialogue(caller, capabilities, settings, items, self._outbox, self._clock, make_voice)
+    def _steadiness(self, route: Bridge | Sequence[Place]) -> Steadiness:
+        steadiness = replace(self._support.steadiness, begin_s=self.limits.connect_s)
+        return steadiness if isinstance(route, Sequence) else replace(steadiness, attempts=1)
+
+    def _make_tools(self, items: Conversation) -> ToolWork:
+        support = self._support
+        ledger = ToolLedger(support.filler)
+        shared = (lambda: self._talk, self.take, self.record, support.phrases, self._clock, self.id)
+        return ToolWork(ledger, support.tools, self._audience, items, *shared)
 
     # --- its life -----------------------------------------------------------------------------------------------------
 
@@ -156,7 +142,7 @@ class Session:
         except Hangup as hangup:
             self.end(_reason(hangup), hangup.detail)
         except Exception as defect:  # a caller that cannot even be attached is the end of this call and of no other
-            self._broke(defect)
+            self.broke(defect)
         try:
             async with asyncio.TaskGroup() as tasks:
                 calling = tasks.create_task(self._call(), name=f"call {self.caller.id}")
@@ -167,22 +153,34 @@ class Session:
                 calling.cancel()
         finally:
             self._alarm.stop()
+            self._supervision.over()
+            if self._ended is not None:
+                self.record.ended(self._ended)
         return ended
 
     @property
     def state(self) -> str:
         """Where the conversation is, in one word."""
-        return self._talk.state
+        return "taken_over" if self._supervision.holder is not None else self._talk.state
 
     @property
     def settings(self) -> Settings:
-        """What is in force."""
-        return self._talk.settings
+        """What is in force, as clients know it."""
+        return self._tools.shown(self._talk.settings)
+
+    @property
+    def play_rate(self) -> int:
+        """The rate of what is played to the caller, in Hz."""
+        return self._audience.rate
 
     @property
     def age_s(self) -> float:
         """Seconds since the session was made."""
         return self._clock() - self._started_at
+
+    @property
+    def _talk(self) -> Talk:
+        return self._succession.talk
 
     def end(self, reason: EndReason, detail: str = "") -> None:
         """End the session; the first reason counts."""
@@ -192,15 +190,19 @@ class Session:
             self._over.set_result(self._ended)
 
     def _open(self) -> None:
-        capabilities = self._bridge.capabilities
-        rates = {"hear_rate": capabilities.input_rate, "play_rate": capabilities.output_rate}
-        self.caller.attach(self, **rates, live=capabilities.live_output)
-        limit = self.limits.max_duration_s
-        expires_at = None if limit is None else int(time.time() + limit)
-        self.tell(SessionCreated(self.id, self.settings, expires_at))
+        live = self._crossing.first.capabilities.live_output
+        self.caller.attach(self, hear_rate=self._audience.hear_rate, play_rate=self._audience.rate, live=live)
+        self.tell(self._greeting())
+        for sentence in self._succession.complaints():
+            self.tell(Problem(sentence, "unsupported_by_provider"))
         if self._ended is not None:
             self.end(self._ended.reason, self._ended.detail)
         self._arm()
+
+    def _greeting(self) -> SessionCreated:
+        limit = self.limits.max_duration_s
+        expires_at = None if limit is None else int(time.time() + limit - self.age_s)
+        return SessionCreated(self.id, self.settings, expires_at)
 
     async def _call(self) -> None:
         try:
@@ -208,21 +210,19 @@ class Session:
         except Hangup as hangup:
             self.end(_reason(hangup), hangup.detail)
         except Exception as defect:  # whatever a transport raises, it is the end of this call and of no other
-            self._broke(defect)
+            self.broke(defect)
         else:
             self.end("client_closed")
 
     async def _cross(self) -> None:
-        emit = self._echoed if self._plain else self._emit
-        try:
-            await self._bridge.run(Opening(self.settings), emit, self._bridge_ready)
-        except BridgeError as failure:
-            self.tell(Problem(failure.message, failure.code, "server_error"))
-            self.end("provider_error", failure.message)
-        except Exception as defect:  # as above
-            self._broke(defect)
-        else:
-            self.end("provider_closed")
+        capabilities = self._crossing.first.capabilities
+        if capabilities.turns == "provider" and "instructions" not in capabilities.changes:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_S):
+                    await self._settled.wait()
+        async with asyncio.TaskGroup() as working:
+            self._tools.begin(working)
+            await self._crossing.run()
 
     async def _say_goodbye(self, ended: SessionEnded) -> None:
         try:
@@ -234,7 +234,7 @@ class Session:
         except Exception as defect:  # the call is over all the same
             logger.warning("caller %s did not close cleanly: %s", self.caller.id, type(defect).__name__)
 
-    def _broke(self, defect: Exception) -> None:
+    def broke(self, defect: Exception) -> None:
         """End with ``internal_error``; one line without content: an exception's text may hold what somebody said."""
         place = defect.__traceback__
         while place is not None and place.tb_next is not None:
@@ -250,52 +250,42 @@ class Session:
         if self._ended is not None:
             return
         try:
+            if self._audience.controllers and not self._supervision.hear(pcm):
+                return
+            if not self._plain:
+                self._succession.hear(pcm)
             edge = self._talk.hear(pcm, at)
             if edge is not None:
                 self._active_at = at
-                self._take(self._talk.edge, edge)
+                self.take(self._edge, edge)
         except Exception as defect:  # an entrance never raises: the caller's loop serves other calls too
-            self._broke(defect)
+            self.broke(defect)
 
     def ask(self, command: Command) -> None:
         """Take a command of the client."""
         self._active_at = self._clock()
-        self._take(self._asked, command)
+        self.take(self._asked, command)
 
     def note(self, event: PlayoutStarted | PlayoutFinished | DigitPressed) -> None:
         """Take what the caller's side reports."""
         self._active_at = self._clock()
-        self._take(self._talk.noted, event)
+        self.take(self._noted, event)
 
     def refuse(self, message: str, code: str, event_id: str | None, param: str | None = None) -> None:
         """Tell the client that what it sent is no command."""
-        self.tell(Problem(message, code, param=param, client_event_id=event_id))
+        self.caller.tell(Problem(message, code, param=param, client_event_id=event_id))
 
     def tell(self, event: Event) -> None:
-        """Tell the client; one that does not keep up with its own events is hung up."""
+        """Tell everyone; a client that does not keep up with its own events is hung up."""
         try:
-            self.caller.tell(event)
+            self._audience.tell(event)
         except Hangup as hangup:
             self.end(_reason(hangup), hangup.detail)
 
-    def _emit(self, event: Event) -> None:
-        self._active_at = self._clock()
-        self._take(self._talk.happened, event)
-
-    def _echoed(self, event: Event) -> None:
-        """Take sound of a bridge without turns straight to the loudspeaker."""
-        if type(event) is AudioDelta:
-            self.caller.play(event.item_id, event.pcm)
-        else:
-            self._take(self.tell, event)
-
-    def _bridge_ready(self) -> None:
-        self._take(self._flush, None)
-
     def _rung(self) -> None:
-        self._take(self._tend, None)
+        self.take(self._tend, None)
 
-    def _take(self, handler: Callable[[Any], None], what: Any) -> None:
+    def take(self, handler: Callable[[Any], None], what: Any) -> None:
         """Handle one thing after the other, in the order in which they came."""
         self._waiting.append((handler, what))
         if self._handling or self._ended is not None:
@@ -305,30 +295,176 @@ class Session:
             while self._waiting:
                 handler, what = self._waiting.popleft()
                 handler(what)
+                if not self._waiting and not self._plain:
+                    changes = self._standing.changes(self._talk, self._tools.ledger.busy)
+                    self._waiting.extend((self._crossing.on, step) for step in changes)
             self._arm()
         except Hangup as hangup:
             self.end(_reason(hangup), hangup.detail)
         except Exception as defect:  # an entrance never raises
-            self._broke(defect)
+            self.broke(defect)
         finally:
             self._handling = False
 
-    def _asked(self, command: Command) -> None:
-        try:
-            self._talk.ask(command)
-        except RequestError as refused:
-            self.tell(Problem(refused.message, refused.code, refused.type, refused.param, command.event_id))
-        except Unsupported as refused:
-            self.tell(Problem(refused.message, refused.code, client_event_id=command.event_id))
+    # --- handlers: one at a time --------------------------------------------------------------------------------------
 
-    def _flush(self, _: None) -> None:
-        for problem in self._outbox.open():
-            self.tell(Problem(problem.message, problem.code))
+    def _edge(self, edge: Edge) -> None:
+        self._talk.edge(edge)
+
+    def _noted(self, event: PlayoutStarted | PlayoutFinished | DigitPressed) -> None:
+        if isinstance(event, PlayoutFinished) and event.item_id == self._goodbye:
+            self._crossing.on(steps.ApologySpoken())
+        else:
+            self._talk.noted(event)
+
+    def _asked(self, command: Command) -> None:
+        problem = self._attempt(command)
+        if problem is not None:
+            self.caller.tell(problem)
+
+    def _attempt(self, command: Command) -> Problem | None:
+        """Do what is asked, or return what is wrong with it."""
+        try:
+            if isinstance(command, UpdateSession):
+                command = replace(command, settings=self._tools.offered(command.settings))
+            if self._tools.asked(command):
+                self._talk.ask(command)
+        except RequestError as refused:
+            return Problem(refused.message, refused.code, refused.type, refused.param, command.event_id)
+        except Unsupported as refused:
+            return Problem(refused.message, refused.code, client_event_id=command.event_id)
+        finally:
+            self._settled.set()
+        return None
+
+    def _seen(self, event: Event) -> Event | None:
+        """Take what is being told, and return what the caller's client is to know of it."""
+        self._succession.seen(event)
+        if not self._plain:
+            self.take(self._tools.seen, event)
+        if isinstance(event, SessionUpdated):
+            return replace(event, settings=self._tools.shown(event.settings))
+        return None if self._tools.hides(event) else event
+
+    # --- what the legs say: see Crossing ------------------------------------------------------------------------------
+
+    def opening(self, leg: Leg) -> Opening:
+        """Return what a leg begins with."""
+        return self._succession.opening(leg)
+
+    def told(self, _leg: Leg, event: Event) -> None:
+        """Take an event of the leg that serves."""
+        self._active_at = self._clock()
+        if self._plain and type(event) is AudioDelta:
+            self._audience.play(event.item_id, event.pcm)
+        elif isinstance(event, ToolsCancelled):
+            self._tools.cancelled(event)
+        elif not isinstance(event, UsageReported) and not self._supervision.mutes(event):
+            self._talk.happened(event)
+
+    def switched(self, leg: Leg, reason: Reason) -> None:
+        """This leg serves from now on."""
+        if leg.number == 0 and reason == "begun":
+            for problem in leg.outbox.open():
+                self.tell(Problem(problem.message, problem.code))
+            return
+        self._tools.moved()
+        self._succession.switched(leg, again=reason != "rotation")
+
+    def lost(self, _leg: Leg) -> None:
+        """Nobody answers at this moment."""
+        self._succession.lost()
+
+    def wait_a_moment(self) -> None:
+        """Let the caller hear that something is being done."""
+        self._say(self._support.moment)
+
+    def apologise(self, failure: BridgeError) -> None:
+        """Say to the caller that nobody can answer; the call ends when that was heard."""
+        self.tell(Problem(failure.message, failure.code, "server_error"))
+        self._audience.clear()
+        self._goodbye = self._say(self._support.apology)
+        self.record.note("apologised", code=failure.code, spoken=self._goodbye is not None)
+        if self._goodbye is None:
+            self.take(self._crossing.on, steps.ApologySpoken())
+
+    def over(self, reason: Literal["provider_closed", "provider_error"], failure: BridgeError) -> None:
+        """End the call."""
+        self.end(reason, failure.message if reason == "provider_error" else "")
+
+    def _say(self, text: str) -> str | None:
+        """Say one of the server's own phrases; return its item, ``None`` when there is no sound for it."""
+        phrases = self._support.phrases
+        pcm = phrases.pcm(text, self._audience.rate) if phrases is not None and text else None
+        if pcm is None:
+            return None
+        item_id = new_id("phrase")
+        self._audience.play(item_id, pcm)
+        self._audience.finish(item_id)
+        return item_id
+
+    def _reopen(self, settings: Settings) -> None:
+        """The provider cannot change these in mid-session: go on with a new session of it."""
+        serving = self._crossing.serving
+        self.record.note("reopening", voice=settings.voice, tools=len(settings.tools))
+        if serving is not None:
+            self.take(self._crossing.on, steps.EndNear(serving.number, REOPEN_S))
+
+    # --- who else takes part: see Supervision -------------------------------------------------------------------------
+
+    def attach(self, controller: Controller) -> None:
+        """Let a second party take part; :meth:`catch_up` is what it is told first. Raises Overloaded."""
+        self._supervision.attach(controller)
+
+    def detach(self, controller: Controller) -> None:
+        """It takes part no more."""
+        self._supervision.detach(controller)
+
+    def catch_up(self) -> list[Event]:
+        """Return what a newcomer is told first."""
+        return [self._greeting()]
+
+    def controlled(self, controller: Controller, command: Command) -> None:
+        """Take a command of a second party; what is wrong with it is told to that party alone."""
+        self._active_at = self._clock()
+        self._audience.asked(command.event_id, controller)
+        self.record.note("controlled", controller=controller.name, command=type(command).__name__)
+        self._ask_for(controller, command)
+
+    def _ask_for(self, controller: Controller, command: Command) -> None:
+        def attempt(_: None) -> None:
+            problem = self._attempt(command)
+            if problem is not None:
+                self._audience.tell_one(controller, problem)
+
+        self.take(attempt, None)
+
+    def whisper(self, controller: Controller, text: str, respond: bool) -> None:
+        """Tell the model something that the caller does not hear."""
+        self._supervision.whisper(controller, text, respond=respond)
+
+    def take_over(self, controller: Controller) -> None:
+        """Speak with the caller in the model's place. Raises BadRequest when another one does."""
+        self._supervision.take_over(controller)
+
+    def speak(self, controller: Controller, pcm: bytes) -> None:
+        """Say this to the caller, PCM16 mono at :attr:`play_rate`. Raises BadRequest unless the call was taken over."""
+        self._active_at = self._clock()
+        self._supervision.speak(controller, pcm)
+
+    def hand_back(self, controller: Controller) -> None:
+        """Let the model go on. Raises BadRequest unless the call was taken over."""
+        self._supervision.hand_back(controller)
+
+    def _left_behind(self, controller: Controller) -> None:
+        """A controller did not keep up."""
+        self.record.note("controller_too_slow", controller=controller.name)
+        self.take(self._supervision.detach, controller)
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def _arm(self) -> None:
-        waits = [self._talk.due, *self._limits_due()]
+        waits = [self._talk.due, self._tools.due, *self._limits_due()]
         self._alarm.set(min((wait for wait in waits if wait is not None), default=None))
 
     def _limits_due(self) -> list[float | None]:
@@ -336,22 +472,26 @@ class Session:
         return [
             None if limits.max_duration_s is None else start + limits.max_duration_s,
             None if limits.idle_s is None or self._plain else self._active_at + limits.idle_s,
-            None if self._outbox.ready else start + limits.connect_s,
         ]
 
     def _tend(self, _: None) -> None:
         now = self._clock()
-        over, idle, connect = (wait is not None and now >= wait for wait in self._limits_due())
+        over, idle = (wait is not None and now >= wait for wait in self._limits_due())
         if over:
             self.end("max_duration")
-        if connect:
-            self.tell(Problem("the model did not get ready in time", "provider_error", "server_error"))
-            self.end("provider_error", "not ready in time")
         if idle and self._talk.idle:
             self.end("idle", "nobody spoke")
         elif idle:
             self._active_at = now
         self._talk.tick(now)
+        self._tools.tick(now)
+
+
+def _places(route: Bridge | Sequence[Place]) -> tuple[Sequence[Place], Bridge]:
+    """Return the route and the first bridge of it; one bridge alone is a route of one place that cannot be made again."""
+    if isinstance(route, Sequence):
+        return route, route[0].make()
+    return (Place("model", lambda: route),), route
 
 
 def _reason(hangup: Hangup) -> EndReason:

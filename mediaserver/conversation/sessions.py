@@ -11,7 +11,8 @@ from typing import Self
 from mediaserver.bridge import Bridge
 from mediaserver.caller import Caller
 from mediaserver.clock import Clock, monotonic, new_id
-from mediaserver.conversation.session import Limits, Session
+from mediaserver.conversation.limits import Limits
+from mediaserver.conversation.session import Session
 from mediaserver.errors import NotFound, Overloaded
 from mediaserver.events import EndReason, SessionEnded
 from mediaserver.settings import Settings
@@ -62,6 +63,11 @@ class Sessions:
 
     def __len__(self) -> int:
         return len(self._sessions)
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds of a session that has none of its own."""
+        return self._limits
 
     def check(self) -> None:
         """Raises Overloaded when no session can be started now."""

@@ -1,13 +1,14 @@
-"""A bridge that takes its own turns, or has none: sound and commands go through, events come back."""
+"""A bridge that has no turns: sound and commands go through, events come back."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from mediaserver.audio.inbound import Edge
-from mediaserver.caller import Caller
 from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation.outbox import Outbox
+from mediaserver.conversation.replies import Loudspeaker, Reply
 from mediaserver.events import (
     AudioDelta,
     AudioDone,
@@ -17,6 +18,7 @@ from mediaserver.events import (
     PlayoutStarted,
     SessionUpdated,
 )
+from mediaserver.items import Item
 from mediaserver.settings import Settings
 
 
@@ -25,9 +27,12 @@ class Through:
 
     state = "listening"
     idle = True
+    speaking = False
+    answers_outputs = False
+    owes: Literal["nothing", "due", "making"] = "nothing"
     due: float | None = None
 
-    def __init__(self, caller: Caller, settings: Settings, outbox: Outbox) -> None:
+    def __init__(self, caller: Loudspeaker, settings: Settings, outbox: Outbox) -> None:
         self.settings = settings
         self._caller = caller
         self._outbox = outbox
@@ -63,6 +68,19 @@ class Through:
             self._caller.tell(SessionUpdated(self.settings))
         else:
             self._outbox.send(command)
+
+    def pending(self) -> list[Reply]:
+        """Nothing is asked for."""
+        return []
+
+    def want(self, reply: Reply) -> None:
+        """There are no answers."""
+
+    def go_on(self, instruction: str) -> None:
+        """There is nothing to go on with."""
+
+    def give_output(self, item: Item, *, foreign: bool) -> None:
+        """There are no functions."""
 
     def tick(self, now: float) -> None:
         """Nothing is waited for."""

@@ -10,7 +10,8 @@ import pytest
 from bridges.echo import EchoBridge
 from mediaserver.bridge import Capabilities
 from mediaserver.commands import BeginSpeech, CreateResponse, EndSpeech, Interrupt, Respond
-from mediaserver.conversation.session import Limits, Session
+from mediaserver.conversation.limits import Limits
+from mediaserver.conversation.session import Session
 from mediaserver.errors import BridgeError, Hangup
 from mediaserver.events import (
     AudioDelta,

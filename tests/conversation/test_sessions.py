@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from mediaserver.conversation.session import Limits, Session
+from mediaserver.conversation.limits import Limits
+from mediaserver.conversation.session import Session
 from mediaserver.conversation.sessions import Sessions
 from mediaserver.errors import NotFound, Overloaded
 from mediaserver.events import SessionEnded

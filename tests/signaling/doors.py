@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from mediaserver.bridge import Capabilities
 from mediaserver.config import Config
+from mediaserver.conversation.limits import Limits
 from mediaserver.errors import NotFound, RequestError
 from mediaserver.gateway.keys import KeyRing
 from signaling.door import DOOR, Door, House, Way
@@ -60,6 +61,7 @@ class Session:
     caller: Peer
     settings: Any
     bridge: Any
+    limits: Limits
 
 
 @dataclass
@@ -69,15 +71,16 @@ class Sessions:
     full: RequestError | None = None
     fails: RequestError | None = None
     running: dict[str, Session] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
     def check(self) -> None:
         if self.full is not None:
             raise self.full
 
-    def start(self, caller: Peer, settings: Any, bridge: Any) -> Session:
+    def start(self, caller: Peer, settings: Any, bridge: Any, limits: Limits) -> Session:
         if self.fails is not None:
             raise self.fails
-        self.running[caller.id] = Session(caller, settings, bridge)
+        self.running[caller.id] = Session(caller, settings, bridge, limits)
         return self.running[caller.id]
 
     def get(self, call_id: str) -> Session:

@@ -1,0 +1,123 @@
+"""Everyone who is told what happens in a call: the caller, and whoever supervises it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from mediaserver.caller import Caller
+from mediaserver.errors import Hangup
+from mediaserver.events import Event, Problem
+from mediaserver.items import Played
+
+MAX_CONTROLLERS = 16
+KEPT_ASKS = 256
+
+
+class Controller(Protocol):
+    """A second party on a live call: it is told what the caller's client is told, and asks like it.
+
+    All are plain calls that never block; one that does not keep up raises Hangup and is left out from then on.
+    """
+
+    listens: bool
+    """Whether it wants the sound of both sides."""
+
+    @property
+    def name(self) -> str:
+        """Who this is, for the record."""
+        ...
+
+    def tell(self, event: Event) -> None:
+        """Tell it what happened."""
+        ...
+
+    def hear_caller(self, pcm: bytes, rate: int) -> None:
+        """Give it the caller's sound, PCM16 mono."""
+        ...
+
+    def hear_model(self, item_id: str, pcm: bytes, rate: int) -> None:
+        """Give it the model's sound, as it comes from the provider."""
+        ...
+
+    def ended(self) -> None:
+        """The call is over."""
+        ...
+
+
+class Audience:
+    """Satisfies :class:`mediaserver.conversation.replies.Loudspeaker`: what a talk says goes to all of them.
+
+    ``gone`` is told of a controller that does not keep up; ``seen`` of every event, before anyone else: it returns what the
+    caller's client is to know of it (``None``: nothing). ``rate`` and ``hear_rate`` are the call's, in Hz.
+    """
+
+    def __init__(
+        self, caller: Caller, gone: Callable[[Controller], None], seen: Callable[[Event], Event | None]
+    ) -> None:
+        self.caller = caller
+        self.rate = self.hear_rate = 0
+        self.controllers: list[Controller] = []
+        self._gone = gone
+        self._seen = seen
+        self._asks: deque[tuple[str, Controller]] = deque(maxlen=KEPT_ASKS)
+
+    def asked(self, event_id: str | None, controller: Controller) -> None:
+        """Remember whose request this is, for an error that comes later."""
+        if event_id is not None:
+            self._asks.append((event_id, controller))
+
+    def tell(self, event: Event) -> None:
+        """Tell everyone; an error only who asked for it. Raises Hangup when the caller's client does not keep up."""
+        asker = self._asker(event) if self._asks and isinstance(event, Problem) else None
+        if asker is not None:
+            self.tell_one(asker, event)
+            return
+        shown = self._seen(event)
+        if shown is not None:
+            self.caller.tell(shown)
+        for controller in [*self.controllers]:
+            self.tell_one(controller, event)
+
+    def tell_one(self, controller: Controller, event: Event) -> None:
+        """Tell one controller."""
+        try:
+            controller.tell(event)
+        except Hangup:
+            self._gone(controller)
+
+    def _asker(self, problem: Problem) -> Controller | None:
+        for event_id, controller in self._asks:
+            if event_id == problem.client_event_id and controller in self.controllers:
+                return controller
+        return None
+
+    # --- the loudspeaker ----------------------------------------------------------------------------------------------
+
+    def play(self, item_id: str, pcm: bytes) -> None:
+        """Queue sound; who listens in hears it as it comes."""
+        self.caller.play(item_id, pcm)
+        for controller in self.controllers:
+            if controller.listens:
+                controller.hear_model(item_id, pcm, self.rate)
+
+    def finish(self, item_id: str) -> None:
+        """No more sound comes for this item."""
+        self.caller.finish(item_id)
+
+    def pause(self) -> None:
+        """Be silent and keep the queue."""
+        self.caller.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        self.caller.resume()
+
+    def clear(self) -> tuple[Played, ...]:
+        """Forget the queue and say what was heard."""
+        return self.caller.clear()
+
+    def played(self, item_id: str) -> int:
+        """Milliseconds of this item that have left."""
+        return self.caller.played(item_id)

@@ -1,0 +1,69 @@
+"""One provider's part of a call: its bridge, what is on the way to it, and the rates between it and the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mediaserver.audio.resample import Resampler
+from mediaserver.bridge import Bridge, Capabilities
+from mediaserver.commands import Command
+from mediaserver.conversation.outbox import Outbox
+from mediaserver.events import AudioDelta, Event
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One way out of a call's route: how its bridge is made, and by what name the record and the breakers know it.
+
+    ``max_session_s``: the provider ends a session after so long.
+    """
+
+    name: str
+    make: Callable[[], Bridge]
+    provider: str = ""
+    region: str = ""
+    max_session_s: float | None = None
+
+
+class Leg:
+    """Satisfies :class:`mediaserver.conversation.outbox.Way`: resamples where the provider's rates are not the call's.
+
+    ``hear_rate`` and ``play_rate`` are the call's, in Hz. ``alive`` ends when another leg takes over: what comes later is
+    no part of the conversation (its usage still is).
+    """
+
+    def __init__(self, number: int, place: Place, bridge: Bridge, hear_rate: int, play_rate: int) -> None:
+        self.number = number
+        self.place = place
+        self.bridge = bridge
+        self.alive = True
+        self.ready = False
+        self.resume: str | None = None
+        theirs = bridge.capabilities
+        self._in = Resampler(hear_rate, theirs.input_rate)
+        self._out = Resampler(theirs.output_rate, play_rate)
+        self._same_out = theirs.output_rate == play_rate
+        self._rates = {"input_rate": hear_rate, "output_rate": play_rate}
+        self.outbox = Outbox(self)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the provider can do, at the call's rates."""
+        return replace(self.bridge.capabilities, **self._rates)  # type: ignore[arg-type]  # both are rates
+
+    def hear(self, pcm: bytes) -> None:
+        """Take one frame at the call's rate."""
+        if self.alive:
+            self.bridge.hear(self._in.feed(pcm))
+
+    def send(self, command: Command) -> None:
+        """Take a command. Raises Unsupported."""
+        if self.alive:
+            self.bridge.send(command)
+
+    def heard(self, event: Event) -> Event:
+        """Return an event of the bridge at the call's rate."""
+        if self._same_out or type(event) is not AudioDelta:
+            return event
+        return replace(event, pcm=self._out.feed(event.pcm))

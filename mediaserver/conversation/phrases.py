@@ -1,0 +1,33 @@
+"""What the server itself says to a caller: a few fixed sentences, spoken once before anybody needs them."""
+
+from __future__ import annotations
+
+from mediaserver.audio.resample import Resampler
+
+MAX_PHRASES = 64
+MAX_S = 20
+
+
+class Phrases:
+    """Sound by text, PCM16 mono at ``rate`` Hz. Saying one needs no provider, no disk and no time."""
+
+    def __init__(self, rate: int, sounds: dict[str, bytes] | None = None) -> None:
+        self._rate = rate
+        self._sounds = dict(sounds or {})
+        self._made: dict[tuple[str, int], bytes] = {}
+
+    def add(self, text: str, pcm: bytes) -> None:
+        """Keep a sentence, at most ``MAX_S`` seconds of it; beyond ``MAX_PHRASES`` nothing more is kept."""
+        if len(self._sounds) < MAX_PHRASES:
+            self._sounds[text] = pcm[: self._rate * 2 * MAX_S]
+
+    def pcm(self, text: str, rate: int) -> bytes | None:
+        """Return a sentence at this rate, ``None`` when it is not known."""
+        sound = self._sounds.get(text)
+        if sound is None:
+            return None
+        key = (text, rate)
+        if key not in self._made:
+            resampler = Resampler(self._rate, rate)
+            self._made[key] = resampler.feed(sound) + resampler.flush()
+        return self._made[key]

@@ -1,0 +1,42 @@
+"""What a session may draw on besides its caller and its route: all optional, all shared with other sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mediaserver.conversation.continuity import Steadiness
+from mediaserver.conversation.phrases import Phrases
+from mediaserver.conversation.route import Health
+from mediaserver.toolbox import Tools
+from mediaserver.toolconfig import ToolFiller
+
+
+class Once:
+    """Satisfies :class:`mediaserver.conversation.route.Health` for a bridge that cannot be made again: one try, no other."""
+
+    def __init__(self) -> None:
+        self._tried = False
+
+    def allow(self, _key: tuple[str, str], _now: float, *, again: bool = False) -> bool:
+        """Say whether a request may be sent: the first one."""
+        tried, self._tried = self._tried, True
+        return not tried and not again
+
+    def succeeded(self, _key: tuple[str, str], _now: float) -> None:
+        """Nobody else wants to know."""
+
+    def failed(self, _key: tuple[str, str], _code: str, _now: float) -> None:
+        """Nobody else wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """``apology`` is said when no provider is left, ``moment`` when one takes its time; both are texts of ``phrases``."""
+
+    health: Health | None = None
+    steadiness: Steadiness = field(default_factory=Steadiness)
+    tools: Tools | None = None
+    filler: ToolFiller | None = None
+    phrases: Phrases | None = None
+    apology: str = ""
+    moment: str = ""
