@@ -78,13 +78,16 @@ class DeleteItem(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateResponse(Command):
-    """Answer now. ``None`` fields keep the session's settings; ``input`` replaces the conversation for this response."""
+    """Answer now. ``None`` fields keep the session's settings; ``input`` replaces the conversation for this response.
+
+    A text in ``input`` is the id of an item of the conversation.
+    """
 
     instructions: str | None = None
     output_modalities: tuple[Literal["audio", "text"], ...] | None = None
     voice: str | None = None
     settings: Settings | None = None
-    input: tuple[Item, ...] | None = None
+    input: tuple[Item | str, ...] | None = None
     out_of_band: bool = False
     metadata: tuple[tuple[str, str], ...] = ()
 

@@ -1,4 +1,4 @@
-"""From a request to a Principal: the bearer key, where it comes from, and which page sent it."""
+"""From a request to a Principal: the key, where it comes from, and which page sent it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,71 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from mediaserver.errors import Unauthenticated
-from mediaserver.gateway.keys import Principal
+from mediaserver.errors import BadRequest, Forbidden, Unauthenticated
 from mediaserver.gateway.permissions import permit
+from mediaserver.gateway.principal import Principal
+from mediaserver.gateway.secrets import PREFIX
 from signaling.door import DOOR
 
 _PROXIED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 
+PROTOCOL = "realtime"
+"""The one subprotocol that is ever selected: what a browser sends beside it may be a key, and is never said back."""
+
+_KEY_PROTOCOL = "openai-insecure-api-key."
+_BETA_PROTOCOL = "openai-beta.realtime-v1"
+
 
 def authenticate(request: web.Request, scope: str) -> Principal:
-    """Return who calls, with the right to do this. Raises Unauthenticated or Forbidden."""
-    key = _bearer(request)
-    who = request.app[DOOR].keys.authenticate(key, loopback=from_here(request))
+    """Return who calls, with the right to do this. Raises Unauthenticated or Forbidden.
+
+    The key comes as a bearer token, in the header ``api-key`` (Azure's clients) or, from a browser's WebSocket, as a
+    subprotocol; a request with two of them is refused as one with none.
+    """
+    door, key = request.app[DOOR], _key(request)
+    if key.startswith(PREFIX):
+        who = door.secrets.authenticate(key)
+    else:
+        who = door.keys.authenticate(key, loopback=from_here(request))
     permit(who, scope, origin=request.headers.get("Origin"))
     return who
+
+
+def authenticate_socket(request: web.Request, scope: str) -> Principal:
+    """Do the same for a request that is to become a WebSocket, which no browser guards against pages of strangers.
+
+    Subprotocols without ours are refused before aiohttp sees them: it would write them, and a key among them, to its log.
+    """
+    if not may_connect(request):
+        raise Forbidden("this web origin may not call", code="origin_not_allowed")
+    offered = subprotocols(request)
+    if offered and PROTOCOL not in offered:
+        raise BadRequest(f"offer the subprotocol '{PROTOCOL}'", code="invalid_subprotocol")
+    if not web.WebSocketResponse(protocols=(PROTOCOL,)).can_prepare(request):
+        raise BadRequest("this address is for WebSockets", code="websocket_required")
+    return authenticate(request, scope)
+
+
+def may_connect(request: web.Request) -> bool:
+    """Say whether the page that asks, if it is a page, is ours, of this machine, or one that the configuration names."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return True
+    allowed = request.app[DOOR].config.server.cors_origins
+    own = origin in (f"http://{request.host}", f"https://{request.host}")
+    return own or origin in allowed or "*" in allowed or local_origin(origin)
+
+
+def subprotocols(request: web.Request) -> list[str]:
+    """Return what a WebSocket client offers; it may hold a key."""
+    given = ",".join(request.headers.getall("Sec-WebSocket-Protocol", []))
+    return [name.strip() for name in given.split(",") if name.strip()]
+
+
+def speaks_beta(request: web.Request) -> bool:
+    """Say whether a client announces the beta shape of the contract."""
+    announced = "realtime=v1" in request.headers.get("OpenAI-Beta", "")
+    return announced or _BETA_PROTOCOL in subprotocols(request)
 
 
 def from_here(request: web.Request) -> bool:
@@ -45,12 +96,21 @@ def local_origin(origin: str) -> bool:
     return _is_loopback(_host_of(origin))
 
 
-def _bearer(request: web.Request) -> str:
-    given = request.headers.getall("Authorization", [])
-    scheme, _, key = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-    if scheme.lower() != "bearer" or not key:
+def _key(request: web.Request) -> str:
+    protocols = subprotocols(request) if "Sec-WebSocket-Key" in request.headers else []
+    found = [
+        *(_bearer(value) for value in request.headers.getall("Authorization", [])),
+        *(value.strip() for value in request.headers.getall("api-key", [])),
+        *(name.removeprefix(_KEY_PROTOCOL) for name in protocols if name.startswith(_KEY_PROTOCOL)),
+    ]
+    if len(found) != 1 or not found[0]:
         raise Unauthenticated("send your API key as 'Authorization: Bearer <key>'", code="missing_api_key")
-    return key.strip()
+    return found[0]
+
+
+def _bearer(value: str) -> str:
+    scheme, _, key = value.partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 def _peer(request: web.Request) -> str:

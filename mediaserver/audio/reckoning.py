@@ -1,7 +1,7 @@
 """The loudspeaker of a caller who plays by himself: what he must have heard by now, reckoned. Pure.
 
-Over a WebSocket sound is sent as fast as it is made and the client plays it. An item begins when its first sound was sent and
-everything before it has ended, plays in real time, and waits where its sound has run out. The client's own word
+Over a WebSocket sound is sent as fast as it is made and the client plays it. An item begins when its first sound was sent
+and everything before it has ended, plays in real time, and waits where its sound has run out. The client's own word
 (``conversation.item.truncate``) is better than any reckoning, see :meth:`Reckoning.cut`.
 """
 
@@ -29,6 +29,7 @@ class _Item:
     left: float = 0.0
     started: bool = False
     finished: bool = False
+    cut: bool = False
 
 
 class Reckoning:
@@ -56,7 +57,7 @@ class Reckoning:
     def add(self, item_id: str, size: int, now: float) -> None:
         """So many bytes of an item were sent."""
         self.advance(now)
-        if item_id not in self._gone:
+        if item_id not in self._gone and not self._item(item_id).cut:
             self._item(item_id).sent += size
             self._begin()
 
@@ -91,6 +92,7 @@ class Reckoning:
         """Go on where :meth:`pause` stopped."""
         self.advance(now)
         self._paused = False
+        self.advance(now)
         self._begin()
 
     def clear(self, now: float) -> tuple[Played, ...]:
@@ -103,13 +105,14 @@ class Reckoning:
         return played
 
     def cut(self, item_id: str, played_ms: int, now: float) -> None:
-        """The client stopped playing this item after so many milliseconds."""
+        """The client stopped playing this item after so many milliseconds; in a pause it is over when that ends."""
         self.advance(now)
         item = self._items.get(item_id)
         if item is not None:
-            item.left = min(float(item.sent), played_ms * self._per_s / 1000)
-            self._end(item, now)
-            self._begin()
+            item.left = min(item.sent, played_ms * self._per_s / 1000)
+            item.sent = round(item.left)
+            item.finished = item.cut = True
+            self.advance(now)
 
     def played(self, item_id: str, now: float) -> int:
         """Milliseconds of this item that were heard so far; 0 for one that is not known."""
@@ -126,7 +129,7 @@ class Reckoning:
         return self._items.setdefault(item_id, _Item(item_id))
 
     def _wait(self, item: _Item) -> float:
-        return (item.sent - item.left) / self._per_s
+        return max(0.0, (item.sent - item.left) / self._per_s)
 
     def _ms(self, size: float) -> int:
         return round(size * 1000 / self._per_s)

@@ -9,10 +9,15 @@ from mediaserver.settings import Settings
 
 def permit(principal: Principal, scope: str, *, origin: str | None = None) -> None:
     """Raise Forbidden when this key may not do this, or not from this web origin (``None``: the caller is no web page)."""
-    if scope not in principal.scopes:
-        raise Forbidden(f"this key lacks the scope {scope}", code="missing_scope")
+    permit_scope(principal, scope)
     if principal.origins is not None and (origin is None or origin not in principal.origins):
         raise Forbidden("this key may not be used from here", code="origin_not_allowed")
+
+
+def permit_scope(principal: Principal, scope: str) -> None:
+    """Raise Forbidden when this key may not do this."""
+    if scope not in principal.scopes:
+        raise Forbidden(f"this key lacks the scope {scope}", code="missing_scope")
 
 
 def permit_model(principal: Principal, model: str) -> None:

@@ -9,7 +9,7 @@ from mediaserver.caller import Listener
 from mediaserver.clock import Clock, monotonic
 from mediaserver.events import Event, Problem, SessionCreated
 from signaling.realtime import extension
-from signaling.realtime.codec import RealtimeCodec, Refused
+from signaling.realtime.codec import RealtimeCodec, Refused, Terms
 from signaling.realtime.effective import Effective
 
 LABEL = "oai-events"
@@ -22,8 +22,10 @@ Send = Callable[[str], None]
 class RealtimeDialect:
     """Satisfies :class:`mediaserver.caller.Dialect`. Plain calls that never raise, except what ``send`` raises."""
 
-    def __init__(self, effective: Effective, call_id: str, clock: Clock = monotonic) -> None:
-        self._codec = RealtimeCodec(effective)
+    def __init__(
+        self, effective: Effective, call_id: str, clock: Clock = monotonic, *, terms: Terms | None = None
+    ) -> None:
+        self._codec = RealtimeCodec(effective, terms)
         self._call_id = call_id
         self._clock = clock
         self._listener: Listener | None = None
@@ -32,6 +34,10 @@ class RealtimeDialect:
         self._greeted = False
         self._first: list[str] = []
         self._kept: deque[str] = deque(maxlen=MAX_KEPT)
+
+    def effective(self) -> Effective:
+        """Return the session as the client sees it."""
+        return self._codec.effective
 
     def attach(self, listener: Listener) -> None:
         """Say who takes the commands."""

@@ -18,6 +18,7 @@ from mediaserver.settings import Settings
 from signaling.realtime import wire
 from signaling.realtime.parse import typed
 
+_TUNING = ("threshold", "prefix_padding_ms", "silence_duration_ms")
 PCM: dict[str, Any] = {"type": "audio/pcm", "rate": 24000}
 _KINDS: dict[str, Literal["server_vad", "semantic_vad"]] = {"semantic_vad": "semantic_vad"}
 
@@ -30,7 +31,6 @@ class Effective:
     input_format: Mapping[str, Any] = field(default_factory=lambda: dict(PCM))
     output_format: Mapping[str, Any] = field(default_factory=lambda: dict(PCM))
     noise_reduction: Mapping[str, Any] | None = None
-    transcription_hints: Mapping[str, Any] = field(default_factory=dict)
     tracing: Any = None
     truncation: Any = "auto"
     include: tuple[str, ...] | None = None
@@ -45,6 +45,7 @@ class Effective:
         new = replace(self, settings=_merge_settings(self.settings, patch))
         if patch.audio is not UNSET:
             new = _merge_audio(new, patch.audio)
+        new = replace(new, settings=_of_its_kind(new.settings))
         kept = {
             name: _plain(getattr(patch, name)) for name in ("tracing", "prompt") if getattr(patch, name) is not UNSET
         }
@@ -57,7 +58,9 @@ class Effective:
     def written(self, session_id: str, expires_at: int | None) -> dict[str, Any]:
         """Return the ``session`` of ``session.created`` and ``session.updated``: all of it, nothing left out."""
         now = self.settings
-        return {
+        if now.kind == "transcription":
+            return self._transcription_session(session_id, expires_at)
+        written: dict[str, Any] = {
             "type": "realtime",
             "object": "realtime.session",
             "id": session_id,
@@ -82,17 +85,45 @@ class Effective:
             "include": list(self.include) if self.include else None,
             "expires_at": expires_at,
         }
+        if now.reasoning_effort is not None:
+            written["reasoning"] = {"effort": now.reasoning_effort}
+        if now.parallel_tool_calls is not None:
+            written["parallel_tool_calls"] = now.parallel_tool_calls
+        return written
+
+    def _transcription_session(self, session_id: str, expires_at: int | None) -> dict[str, Any]:
+        heard = {
+            "format": dict(self.input_format),
+            "noise_reduction": self.noise_reduction,
+            "transcription": self._transcription(),
+            "turn_detection": _ends_of_turns(self.settings.turn_detection),
+        }
+        return {
+            "type": "transcription",
+            "object": "realtime.transcription_session",
+            "id": session_id,
+            "audio": {"input": heard},
+            "include": list(self.include) if self.include else None,
+            "expires_at": expires_at,
+        }
 
     def _transcription(self) -> dict[str, Any] | None:
         asked = self.settings.transcription
         if asked is None:
             return None
-        said = {"model": asked.model or None, "language": asked.language, "prompt": asked.prompt or None}
-        return {name: value for name, value in (said | dict(self.transcription_hints)).items() if value is not None}
+        said = {
+            "model": asked.model or None,
+            "language": asked.language,
+            "prompt": asked.prompt or None,
+            "languages": list(asked.languages) or None,
+            "keywords": list(asked.keywords) or None,
+            "delay": asked.delay,
+        }
+        return {name: value for name, value in said.items() if value is not None}
 
 
 def merge_model(now: Settings, patch: wire.SessionPatch | wire.ResponseParams) -> Settings:
-    """Return the settings after the keys that an update and a response treat alike: tools, their choice, the length."""
+    """Return the settings after the keys that an update and a response treat alike: tools, length, how it thinks."""
     changes: dict[str, Any] = {}
     if patch.tools is not UNSET:
         changes["tools"] = read_tools(patch.tools or ())
@@ -100,6 +131,12 @@ def merge_model(now: Settings, patch: wire.SessionPatch | wire.ResponseParams) -
         changes["tool_choice"] = _plain(patch.tool_choice) or "auto"
     if patch.max_output_tokens is not UNSET:
         changes["max_output_tokens"] = patch.max_output_tokens if isinstance(patch.max_output_tokens, int) else None
+    if patch.reasoning is not UNSET:
+        effort = patch.reasoning.effort if patch.reasoning else None
+        changes["reasoning_effort"] = None if effort is UNSET else effort
+    for name in ("parallel_tool_calls", "temperature"):
+        if (value := getattr(patch, name)) is not UNSET:
+            changes[name] = value
     return replace(now, **changes)
 
 
@@ -156,6 +193,23 @@ def write_turn_detection(turns: ours.TurnDetection | None) -> dict[str, Any] | N
     }
 
 
+def _ends_of_turns(turns: ours.TurnDetection | None) -> dict[str, Any] | None:
+    """Return what of the turn detection concerns a session that answers nothing."""
+    if turns is None:
+        return None
+    if turns.kind == "semantic_vad":
+        return {"type": "semantic_vad"}
+    return {name: getattr(turns, name) for name in _TUNING} | {"type": "server_vad"}
+
+
+def _of_its_kind(settings: Settings) -> Settings:
+    """A transcription session answers nothing, whatever its turn detection says."""
+    turns = settings.turn_detection
+    if settings.kind != "transcription" or turns is None:
+        return settings
+    return replace(settings, turn_detection=replace(turns, create_response=False, idle_timeout_ms=None))
+
+
 def voice_name(voice: str | wire.Voice) -> str:
     """Return the name of a voice given as text or as an object."""
     return voice if isinstance(voice, str) else voice.id
@@ -167,6 +221,8 @@ def _merge_settings(now: Settings, patch: wire.SessionPatch) -> Settings:
         changes["instructions"] = patch.instructions or ""
     if patch.output_modalities is not UNSET:
         changes["output_modalities"] = modalities(patch.output_modalities or ["audio"])
+    if patch.type is not UNSET:
+        changes["kind"] = patch.type
     return merge_model(replace(now, **changes), patch)
 
 
@@ -183,10 +239,11 @@ def _merge_input(now: Effective, said: wire.AudioInput) -> Effective:
     if said.format is not UNSET:
         now = replace(now, input_format=_format(said.format))
     if said.noise_reduction is not UNSET:
-        now = replace(now, noise_reduction=_noise_reduction(now.noise_reduction, said.noise_reduction))
+        quieter = _noise_reduction(now.noise_reduction, said.noise_reduction)
+        now = replace(now, noise_reduction=quieter)
+        settings = replace(settings, noise_reduction=quieter["type"] if quieter else None)
     if said.transcription is not UNSET:
         settings = replace(settings, transcription=_transcription(settings.transcription, said.transcription))
-        now = replace(now, transcription_hints=_hints(now.transcription_hints, said.transcription))
     if said.turn_detection is not UNSET:
         settings = replace(settings, turn_detection=_turn_detection(settings.turn_detection, said.turn_detection))
     return replace(now, settings=settings)
@@ -216,17 +273,11 @@ def _transcription(now: ours.Transcription | None, said: wire.Transcription | No
     """Any model name is taken: what is not known is the configured engine's business."""
     if said is None:
         return None
-    given = _present(said)
-    names: dict[str, Any] = {name: given[name] for name in ("model", "language", "prompt") if name in given}
-    cleared: dict[str, Any] = {name: "" for name in ("model", "prompt") if name in names and names[name] is None}
-    return replace(now or ours.Transcription(), **(names | cleared))
-
-
-def _hints(now: Mapping[str, Any], said: wire.Transcription | None) -> dict[str, Any]:
-    if said is None:
-        return {}
-    given = _present(said)
-    return dict(now) | {name: given[name] for name in ("languages", "keywords", "delay") if name in given}
+    given: dict[str, Any] = _present(said)
+    given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    plain = ours.Transcription()
+    cleared: dict[str, Any] = {name: getattr(plain, name) for name, value in given.items() if value is None}
+    return replace(now or plain, **(given | cleared))
 
 
 def _turn_detection(now: ours.TurnDetection | None, said: wire.TurnDetection | None) -> ours.TurnDetection | None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import UNSET
 
 from mediaserver.errors import BadRequest, RequestError, TooLarge, UnsupportedMedia
+from signaling.realtime.beta import translate_session
 from signaling.realtime.parse import parse_object, typed
 from signaling.realtime.wire import SessionPatch
 
@@ -36,8 +38,8 @@ class Offered:
         return self.session.model if self.session.model is not UNSET else None
 
 
-async def read_offer(request: web.Request, limit: int) -> Offered:
-    """Return the offer; ``limit`` is the largest body in bytes.
+async def read_offer(request: web.Request, limit: int, *, beta: bool = False) -> Offered:
+    """Return the offer; ``limit`` is the largest body in bytes, ``beta``: the session may be in the beta shape.
 
     Raises UnsupportedMedia, TooLarge before reading further than the limit, BadRequest with the path of what is wrong.
     """
@@ -46,7 +48,15 @@ async def read_offer(request: web.Request, limit: int) -> Offered:
         raise UnsupportedMedia(f"send the offer as one of: {', '.join(_FORMS)}")
     _check_length(request, limit)
     async with asyncio.timeout(READ_S):
-        return await reader(request, limit)
+        sdp, session = await reader(request, limit)
+    return Offered(sdp, read_session(session, beta=beta))
+
+
+def read_session(said: object, *, beta: bool = False) -> SessionPatch:
+    """Return a session that came with a request, an empty one for ``None``. Raises BadRequest below ``session``."""
+    if said is None:
+        return SessionPatch()
+    return typed(translate_session(said) if beta and isinstance(said, dict) else said, SessionPatch, "session")
 
 
 async def read_sdp(request: web.Request, limit: int) -> str:
@@ -63,30 +73,39 @@ def _check_length(request: web.Request, limit: int) -> None:
         raise TooLarge(f"the request body is larger than {limit} bytes")
 
 
-async def _plain(request: web.Request, limit: int) -> Offered:
-    return Offered(_sdp(await _body(request, min(limit, MAX_SDP))), SessionPatch())
+async def _plain(request: web.Request, limit: int) -> tuple[str, object]:
+    return _sdp(await _body(request, min(limit, MAX_SDP))), None
 
 
-async def _json(request: web.Request, limit: int) -> Offered:
+async def read_json(request: web.Request, limit: int) -> dict[str, Any]:
+    """Return the JSON object that is the body, ``{}`` for none. Raises UnsupportedMedia, TooLarge, BadRequest."""
+    _check_length(request, limit)
+    async with asyncio.timeout(READ_S):
+        body = await _body(request, limit)
+    if not body.strip():
+        return {}
+    if request.content_type != "application/json":
+        raise UnsupportedMedia("send the body as application/json")
+    return parse_object(_text(body, "body"))
+
+
+async def _json(request: web.Request, limit: int) -> tuple[str, object]:
     said = parse_object(_text(await _body(request, limit), "body"))
     sdp = said.get("sdp")
     if not isinstance(sdp, str):
         raise BadRequest("the offer is missing", code="missing_required_parameter", param="sdp")
-    session = typed(said["session"], SessionPatch, "session") if said.get("session") is not None else SessionPatch()
-    return Offered(_sdp(sdp.encode(errors="surrogatepass")), session)
+    return _sdp(sdp.encode(errors="surrogatepass")), said.get("session")
 
 
-async def _multipart(request: web.Request, limit: int) -> Offered:
+async def _multipart(request: web.Request, limit: int) -> tuple[str, object]:
     try:
         parts = await _parts(request, limit)
     except (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError):
         raise BadRequest("the multipart body is malformed") from None
     if "sdp" not in parts:
         raise BadRequest("the part 'sdp' is missing", code="missing_required_parameter", param="sdp")
-    session = SessionPatch()
-    if parts.get("session", b"").strip():
-        session = typed(_session(parts["session"]), SessionPatch, "session")
-    return Offered(_sdp(parts["sdp"]), session)
+    session = _session(parts["session"]) if parts.get("session", b"").strip() else None
+    return _sdp(parts["sdp"]), session
 
 
 async def _parts(request: web.Request, limit: int) -> dict[str, bytes]:
@@ -143,7 +162,7 @@ def _text(body: bytes, param: str) -> str:
         raise BadRequest("this is not UTF-8 text", param=param) from None
 
 
-_FORMS: dict[str, Callable[[web.Request, int], Awaitable[Offered]]] = {
+_FORMS: dict[str, Callable[[web.Request, int], Awaitable[tuple[str, object]]]] = {
     SDP: _plain,
     "multipart/form-data": _multipart,
     "application/json": _json,

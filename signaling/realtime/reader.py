@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -25,9 +25,34 @@ from mediaserver.errors import BadRequest, RequestError
 from mediaserver.items import Item
 from mediaserver.settings import Settings
 from signaling.realtime import wire
+from signaling.realtime.beta import translate
 from signaling.realtime.effective import Effective, merge_model, modalities, voice_name
 from signaling.realtime.items import read_item
 from signaling.realtime.parse import parse_object, refusal
+
+APPEND = "input_audio_buffer.append"
+MAX_APPEND = 15 << 20
+"""Bytes of one event that carries sound (OpenAI Realtime reference, "input_audio_buffer.append")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What this client may say: ``sound`` in events (over a WebSocket), the ``beta`` shape of the contract.
+
+    ``permit`` raises Forbidden for settings that its key does not grant, ``permit_model`` for a model.
+    """
+
+    sound: bool = False
+    beta: bool = False
+    permit: Callable[[Settings], None] | None = None
+    permit_model: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append(Command):
+    """The caller's sound as it came (base64): for the socket that it came on, never for a session."""
+
+    audio: str
 
 
 class Refused(Exception):
@@ -42,17 +67,21 @@ class Refused(Exception):
 class Reader:
     """Reads what one client says. ``effective`` is what it asked the session to be, the base of its next update."""
 
-    def __init__(self, effective: Effective) -> None:
+    def __init__(self, effective: Effective, terms: Terms | None = None) -> None:
         self.effective = effective
+        self.terms = terms or Terms()
 
     def read(self, text: str | bytes) -> Command:
         """Return the command. Raises Refused."""
+        quick = _quick_append(text) if self.terms.sound and isinstance(text, str) else None
+        if quick is not None:
+            return Append(event_id=quick.event_id, audio=quick.audio)
         raw: dict[str, Any] = {}
         try:
             if not isinstance(text, str):
                 raise BadRequest("binary messages are not part of this protocol", code="invalid_json")
             raw = parse_object(text)
-            event = _client_event(raw)
+            event = _client_event(translate(raw) if self.terms.beta else raw)
             return _READERS[type(event)](self, event)
         except RequestError as error:
             raise Refused(error, _event_id(raw)) from None
@@ -60,16 +89,30 @@ class Reader:
     def session_update(self, event: wire.SessionUpdate) -> Command:
         """Merge the update; all of it or nothing."""
         with _below("session"):
-            self.effective = self.effective.merged(event.session)
+            self.effective = self._checked(event.session)
         return UpdateSession(event_id=event.event_id, settings=self.effective.settings)
+
+    def _checked(self, said: wire.SessionPatch) -> Effective:
+        if said.type is not msgspec.UNSET and said.type != self.effective.settings.kind:
+            raise BadRequest("the type of a session cannot change", code="invalid_value", param="type")
+        if said.model and self.terms.permit_model is not None and said.model != self.effective.settings.model:
+            self.terms.permit_model(said.model)
+        merged = self.effective.merged(said)
+        if self.terms.permit is not None:
+            self.terms.permit(merged.settings)
+        return merged
 
     def response_create(self, event: wire.ResponseCreate) -> Command:
         """Answer now, with what differs from the session."""
         said = event.response
+        if self.effective.settings.kind == "transcription":
+            raise BadRequest("a transcription session answers nothing", code="unsupported_session_type", param="type")
         if said is None:
             return CreateResponse(event_id=event.event_id)
         with _below("response"):
             settings = _response_settings(self.effective.settings, said)
+            if self.terms.permit is not None:
+                self.terms.permit(settings)
         return CreateResponse(
             event_id=event.event_id,
             instructions=said.instructions,
@@ -80,6 +123,16 @@ class Reader:
             out_of_band=said.conversation == "none",
             metadata=tuple((said.metadata or {}).items()),
         )
+
+
+def _quick_append(text: str) -> wire.InputAppend | None:
+    """Read sound without the detours of untyped JSON; what this cannot read, the thorough way refuses with a reason."""
+    if APPEND not in text or len(text) > MAX_APPEND:
+        return None
+    try:
+        return msgspec.json.decode(text, type=wire.InputAppend)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
 
 
 def _client_event(raw: dict[str, Any]) -> wire.ClientEvent:
@@ -134,13 +187,25 @@ def _voice(said: wire.ResponseParams) -> str | None:
     return voice_name(output.voice)
 
 
-def _input_items(said: wire.ResponseParams) -> tuple[Item, ...] | None:
+def _input_items(said: wire.ResponseParams) -> tuple[Item | str, ...] | None:
     if said.input is None:
         return None
-    return tuple(read_item(item, f"response.input[{index}]") for index, item in enumerate(said.input))
+    return tuple(_input_item(item, f"response.input[{index}]") for index, item in enumerate(said.input))
+
+
+def _input_item(said: wire.WireItem, where: str) -> Item | str:
+    """Return the item, or the name of one of the conversation (``item_reference``)."""
+    if said.type != "item_reference":
+        return read_item(said, where)
+    if said.id is None:
+        param = f"{where}.id"
+        raise BadRequest(f"missing required parameter: {param}", code="missing_required_parameter", param=param)
+    return said.id
 
 
 def _append(reader: Reader, event: wire.InputAppend) -> Command:
+    if reader.terms.sound:
+        return Append(event_id=event.event_id, audio=event.audio)
     message = "the sound of this call comes over its media track; input_audio_buffer.append is for WebSockets"
     raise BadRequest(message, code="unsupported_over_webrtc", param="audio")
 

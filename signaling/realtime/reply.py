@@ -87,6 +87,10 @@ class Reply:
             entry.sound_done = True
             self._say("response.output_audio.done", entry, content_index=0)
 
+    def sound(self, item_id: str, delta: str) -> None:
+        """More of the sound, in base64."""
+        self._say("response.output_audio.delta", self.message(item_id), content_index=0, delta=delta)
+
     def call(self, item: Item) -> None:
         """The model asks for a function; its arguments come in one piece."""
         entry = self.output(item)
@@ -175,9 +179,13 @@ def write_usage(usage: Usage | None) -> dict[str, Any] | None:
         "input_token_details": {
             "text_tokens": usage.input_text_tokens,
             "audio_tokens": usage.input_audio_tokens,
-            "image_tokens": 0,
+            "image_tokens": usage.image_tokens,
             "cached_tokens": usage.cached_tokens,
-            "cached_tokens_details": {"text_tokens": usage.cached_tokens, "audio_tokens": 0, "image_tokens": 0},
+            "cached_tokens_details": {
+                "text_tokens": usage.cached_tokens - usage.cached_audio_tokens,
+                "audio_tokens": usage.cached_audio_tokens,
+                "image_tokens": 0,
+            },
         },
         "output_token_details": {"text_tokens": usage.output_text_tokens, "audio_tokens": usage.output_audio_tokens},
     }

@@ -16,6 +16,7 @@ ShortText = Annotated[str, Meta(max_length=1024)]
 LongText = Annotated[str, Meta(max_length=262_144)]
 Milliseconds = Annotated[int, Meta(ge=0, le=86_400_000)]
 Modalities = Annotated[list[Literal["audio", "text"]], Meta(min_length=1, max_length=2)]
+Temperature = Annotated[float, Meta(ge=0, le=2)]
 MaxOutputTokens = Annotated[int, Meta(ge=1, le=4096)] | Literal["inf"] | None
 Metadata = Annotated[
     dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]],
@@ -35,7 +36,7 @@ class AudioFormat(Wire, frozen=True):
 
 
 class NoiseReduction(Wire, frozen=True):
-    """Kept and echoed: a browser reduces noise before it sends."""
+    """How far the speaker is from the microphone; the strength is kept and echoed."""
 
     type: Literal["near_field", "far_field"] | UnsetType = UNSET
     strength: Annotated[float, Meta(ge=0, le=1)] | UnsetType = UNSET
@@ -147,15 +148,18 @@ class Prompt(Wire, frozen=True):
 
 
 class Reasoning(Wire, frozen=True):
-    """For models that reason; kept."""
+    """For models that reason."""
 
     effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | UnsetType | None = UNSET
 
 
 class SessionPatch(Wire, frozen=True):
-    """The ``session`` of ``session.update`` and of ``POST /v1/realtime/calls``."""
+    """The ``session`` of ``session.update`` and of ``POST /v1/realtime/calls``.
 
-    type: Literal["realtime"] | UnsetType = UNSET
+    ``temperature`` is of the beta contract and of other providers; the GA contract has none, so it is not written back.
+    """
+
+    type: Literal["realtime", "transcription"] | UnsetType = UNSET
     model: ShortText | UnsetType | None = UNSET
     instructions: LongText | UnsetType | None = UNSET
     output_modalities: Modalities | UnsetType | None = UNSET
@@ -171,6 +175,7 @@ class SessionPatch(Wire, frozen=True):
         Annotated[list[Literal["item.input_audio_transcription.logprobs"]], Meta(max_length=8)] | UnsetType | None
     ) = UNSET
     reasoning: Reasoning | UnsetType | None = UNSET
+    temperature: Temperature | UnsetType | None = UNSET
 
 
 class Content(Wire, frozen=True):
@@ -220,13 +225,14 @@ class ResponseParams(Wire, frozen=True):
     audio: ResponseAudio | None = None
     tools: Tools | UnsetType | None = UNSET
     tool_choice: ToolChoice | UnsetType | None = UNSET
-    parallel_tool_calls: bool | None = None
+    parallel_tool_calls: bool | UnsetType | None = UNSET
     max_output_tokens: MaxOutputTokens | UnsetType = UNSET
     conversation: Literal["auto", "none"] | None = None
     metadata: Metadata | None = None
     input: Annotated[list[WireItem], Meta(max_length=256)] | None = None
     prompt: Prompt | None = None
-    reasoning: Reasoning | None = None
+    reasoning: Reasoning | UnsetType | None = UNSET
+    temperature: Temperature | UnsetType | None = UNSET
 
 
 # --- the eleven client events -----------------------------------------------------------------------------------------
@@ -245,7 +251,7 @@ class SessionUpdate(ClientEvent, frozen=True, kw_only=True, tag="session.update"
 
 
 class InputAppend(ClientEvent, frozen=True, kw_only=True, tag="input_audio_buffer.append"):
-    """Audio as text; refused over WebRTC, whose track carries the sound."""
+    """Audio as text (base64); refused over WebRTC, whose track carries the sound."""
 
     audio: str
 

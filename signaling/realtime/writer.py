@@ -1,15 +1,17 @@
 """Events to server events: one row per event; the few that need memory (responses, transcripts) keep it here.
 
 Every server event has an ``event_id`` except ``input_audio_buffer.dtmf_event_received``, which the contract writes without.
-``rate_limits.updated`` is not sent: there are no token limits here to tell of. ``response.output_audio.delta`` is not sent
-over WebRTC: the sound is on the track.
+Over WebRTC the sound is on the track and ``output_audio_buffer.*`` tell what is heard of it. Over a WebSocket the client
+plays: it gets ``response.output_audio.delta``, hears nothing of a buffer that is its own, and of a truncation only when it
+asked for it.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from mediaserver import events as happened
@@ -24,9 +26,11 @@ Message = dict[str, Any]
 
 
 class Writer:
-    """Writes what one client is told. ``wall`` returns unix seconds."""
+    """Writes what one client is told. ``wall`` returns unix seconds; ``track``: the call's sound is on a media track."""
 
-    def __init__(self, effective: Effective, wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, effective: Effective, wall: Callable[[], float] = time.time, *, track: bool = True) -> None:
+        self.track = track
+        self.truncations: deque[str] = deque(maxlen=64)
         self.effective = effective
         self.session_id = ""
         self.client_items: set[str] = set()
@@ -34,6 +38,7 @@ class Writer:
         self._expires_at: int | None = None
         self._conversation_id = new_id("conv")
         self._replies: dict[str, Reply] = {}
+        self._made_for: dict[str, str] = {}
         self._shown: dict[str, str] = {}
         self._said: list[Message] = []
 
@@ -158,6 +163,29 @@ class Writer:
         """Return a response that is being made."""
         return self._replies.get(response_id)
 
+    def sound(self, item_id: str, delta: str) -> list[Message]:
+        """Say a piece of an item's sound; a response is made for one that belongs to none: clients know no other sound."""
+        reply = self._speaker_of(item_id)
+        reply.sound(item_id, delta)
+        said, self._said = self._said, []
+        return said
+
+    def sound_over(self, item_id: str) -> list[Message]:
+        """No more sound comes for an item: end the response that was made for it."""
+        response_id = self._made_for.pop(item_id, "")
+        self.response_done(happened.ResponseDone(response_id))
+        said, self._said = self._said, []
+        return said
+
+    def _speaker_of(self, item_id: str) -> Reply:
+        for reply in reversed(self._replies.values()):
+            if item_id in reply.outputs:
+                return reply
+        if not self._replies:
+            self._made_for[item_id] = new_id("resp")
+            self.response_created(ResponseCreated(self._made_for[item_id], voice=self.effective.settings.voice))
+        return next(reversed(self._replies.values()))
+
     def response_done(self, event: happened.ResponseDone) -> None:
         """The response is over."""
         reply = self._replies.pop(event.response_id, None)
@@ -186,6 +214,20 @@ def _plain(name: str, *fields: str) -> Callable[[Writer, Any], None]:
     return row
 
 
+def _on_track(name: str) -> Callable[[Writer, Any], None]:
+    """Return a row that tells of the sound on the media track, where there is one."""
+
+    def row(writer: Writer, event: Any) -> None:
+        if writer.track:
+            writer.say(f"output_audio_buffer.{name}", response_id=event.response_id)
+
+    return row
+
+
+def _rate_limits(writer: Writer, event: happened.RateLimitsUpdated) -> None:
+    writer.say("rate_limits.updated", rate_limits=[asdict(limit) for limit in event.limits])
+
+
 def _in_reply(act: Callable[[Reply, Any], None]) -> Callable[[Writer, Any], None]:
     """Return a row for an event of a response that is being made; one that is over has nothing more to say."""
 
@@ -207,6 +249,11 @@ def _retrieved(writer: Writer, event: happened.ItemRetrieved) -> None:
 
 
 def _truncated(writer: Writer, event: happened.ItemTruncated) -> None:
+    asked = event.item.id in writer.truncations
+    if asked:
+        writer.truncations.remove(event.item.id)
+    if not asked and not writer.track:
+        return
     fields = {"content_index": event.content_index, "audio_end_ms": event.audio_end_ms}
     writer.say("conversation.item.truncated", item_id=event.item.id, **fields)
 
@@ -237,9 +284,10 @@ _WRITERS: dict[type[Event], Callable[[Writer, Any], None]] = {
     happened.AudioDone: _in_reply(lambda reply, event: reply.sound_done(event.item_id)),
     happened.ToolCalled: _in_reply(_tool_called),
     happened.ResponseDone: Writer.response_done,
-    happened.OutputStarted: _plain("output_audio_buffer.started", "response_id"),
-    happened.OutputStopped: _plain("output_audio_buffer.stopped", "response_id"),
-    happened.OutputCleared: _plain("output_audio_buffer.cleared", "response_id"),
+    happened.RateLimitsUpdated: _rate_limits,
+    happened.OutputStarted: _on_track("started"),
+    happened.OutputStopped: _on_track("stopped"),
+    happened.OutputCleared: _on_track("cleared"),
 }
 
 

@@ -44,7 +44,7 @@ class Port:
     peers: list[Peer] = field(default_factory=list)
     offers: list[str] = field(default_factory=list)
 
-    def accept(self, offer: str, dialect: Any, *, call_id: str) -> tuple[Peer, str]:
+    def accept(self, offer: str, dialect: Any, *, call_id: str, terms: Any = None) -> tuple[Peer, str]:
         self.offers.append(offer)
         if self.fails is not None:
             raise self.fails

@@ -95,7 +95,7 @@ async def test_what_cannot_be_is_refused_in_the_contracts_shape(change: dict[str
     ("session", "param"),
     [
         ({"typo": 1}, "session.typo"),
-        ({"type": "transcription"}, "session.type"),
+        ({"type": "translation"}, "session.type"),
         ({"audio": {"output": {"speed": 9}}}, "session.audio.output.speed"),
         ({"output_modalities": ["text", "audio"]}, "session.output_modalities"),
         ({"tools": [{"type": "mcp"}]}, "session.tools[0].type"),

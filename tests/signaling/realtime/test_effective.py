@@ -52,7 +52,7 @@ def test_models_that_we_do_not_know_are_taken() -> None:
     after = merge(START, model="gpt-realtime", audio=said)
     assert after.settings.model == "local"
     assert after.settings.turn_detection == TurnDetection()
-    assert after.settings.transcription == Transcription("gpt-9-transcribe")
+    assert after.settings.transcription == Transcription("gpt-9-transcribe", delay="low")
     assert after.written("s", None)["audio"]["input"]["transcription"] == {"model": "gpt-9-transcribe", "delay": "low"}
 
 
@@ -109,7 +109,7 @@ def test_nothing_applies_when_something_cannot_be(patch: dict[str, Any], param: 
     ("patch", "param"),
     [
         ({"modalities": ["audio"]}, "session.modalities"),
-        ({"type": "transcription"}, "session.type"),
+        ({"type": "translation"}, "session.type"),
         ({"max_output_tokens": 0}, "session.max_output_tokens"),
         ({"audio": {"output": {"speed": 3}}}, "session.audio.output.speed"),
         ({"audio": {"input": {"format": {"type": "audio/pcm", "rate": 16000}}}}, "session.audio.input.format.rate"),

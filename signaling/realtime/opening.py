@@ -1,0 +1,148 @@
+"""How every door of the contract begins a call: which model, with which session, within whose rights."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from msgspec import UNSET
+
+from mediaserver.caller import Caller
+from mediaserver.config import Config
+from mediaserver.conversation.session import Session
+from mediaserver.errors import Forbidden, NotFound, RequestError
+from mediaserver.gateway.permissions import permit_model, permit_settings
+from mediaserver.gateway.principal import Principal
+from mediaserver.rtc.peer import Peer
+from mediaserver.settings import Settings, Transcription, TurnDetection
+from signaling.door import Call, Door, Way
+from signaling.realtime.effective import Effective
+from signaling.realtime.reader import Terms
+from signaling.realtime.wire import SessionPatch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A call that may begin: who calls, which model, and the session as it begins."""
+
+    who: Principal
+    model: str
+    way: Way
+    effective: Effective
+
+    def terms(self, *, sound: bool = False, beta: bool = False) -> Terms:
+        """Return what its client may say."""
+        return terms_of(self.who, sound=sound, beta=beta)
+
+
+def terms_of(who: Principal, *, sound: bool = False, beta: bool = False) -> Terms:
+    """Return what a client of this principal may say: within the grant of its secret, if it holds one."""
+    if who.grant is None:
+        return Terms(sound=sound, beta=beta)
+
+    def permit(settings: Settings) -> None:
+        permit_settings(who, settings)
+
+    def model(name: str) -> None:
+        permit_model(who, name)
+
+    return Terms(sound=sound, beta=beta, permit=permit, permit_model=model)
+
+
+def admit(door: Door, who: Principal, session: SessionPatch, model: str | None = None) -> Admitted:
+    """Return the call that a client asks for with this session; ``model`` is the one that its URL names.
+
+    What a client secret holds comes before what its holder says. Raises NotFound, Forbidden, BadRequest with the path
+    below ``session``, and Overloaded while there is no house.
+    """
+    baked = _baked(who)
+    name = _named(session) or model or _named(baked) or door.config.default_model
+    way = door.open_house().ways.get(name)
+    if way is None:
+        raise NotFound("this model does not exist", code="model_not_found", param="model")
+    permit_model(who, name)
+    begun = merged(Effective(_within(who, defaults(door.config, name, way))), baked)
+    effective = merged(begun, session)
+    _permit(who, effective.settings)
+    return Admitted(who, name, way, effective)
+
+
+def begin(
+    door: Door,
+    admitted: Admitted,
+    caller: Caller,
+    *,
+    peer: Peer | None = None,
+    effective: Callable[[], Effective] | None = None,
+) -> Session:
+    """Start the session of an admitted call, and know whose it is.
+
+    Raises Overloaded, and Unauthenticated for a client secret that has opened its last call.
+    """
+    house, who = door.open_house(), admitted.who
+    door.secrets.use(who)
+    limits = house.sessions.limits
+    if who.grant is not None and who.grant.max_duration_s is not None:
+        longest = min(who.grant.max_duration_s, limits.max_duration_s or who.grant.max_duration_s)
+        limits = replace(limits, max_duration_s=longest)
+    bridge = admitted.way.make(admitted.model)
+    session = house.sessions.start(caller, admitted.effective.settings, bridge, limits)
+    secret = None if who.grant is None else who.grant.secret
+    door.calls[session] = Call(peer, who.name, secret, effective)
+    log.info("a call was made", extra={"call_id": caller.id, "model": admitted.model, "principal": who.name})
+    return session
+
+
+def defaults(config: Config, model: str, way: Way) -> Settings:
+    """Return the settings of a session whose client asks for nothing."""
+    chosen, turns = config.models[model], config.turns
+    detection = TurnDetection(
+        kind=turns.detection if turns.detection != "off" else "server_vad",
+        threshold=turns.threshold,
+        prefix_padding_ms=turns.prefix_padding_ms,
+        silence_duration_ms=turns.silence_duration_ms,
+        interrupt_response=turns.interrupt_response,
+        eagerness=turns.eagerness,
+    )
+    return Settings(
+        model,
+        instructions=chosen.instructions,
+        voice=chosen.voice or next(iter(way.capabilities.voices), ""),
+        transcription=Transcription(),
+        turn_detection=None if turns.detection == "off" else detection,
+    )
+
+
+def merged(effective: Effective, session: SessionPatch) -> Effective:
+    """Return what is in force when the call begins. Raises BadRequest with the path below ``session``."""
+    try:
+        return effective.merged(session)
+    except RequestError as error:
+        error.param = f"session.{error.param}" if error.param else "session"
+        raise
+
+
+def _baked(who: Principal) -> SessionPatch:
+    session = None if who.grant is None else who.grant.session
+    return session if isinstance(session, SessionPatch) else SessionPatch()
+
+
+def _named(session: SessionPatch) -> str | None:
+    return None if session.model is UNSET else session.model
+
+
+def _within(who: Principal, settings: Settings) -> Settings:
+    """A session that names no voice gets the first that its secret grants."""
+    voices = None if who.grant is None else who.grant.voices
+    return settings if not voices or settings.voice in voices else replace(settings, voice=voices[0])
+
+
+def _permit(who: Principal, settings: Settings) -> None:
+    try:
+        permit_settings(who, settings)
+    except Forbidden as error:
+        error.param = f"session.{error.param}"
+        raise

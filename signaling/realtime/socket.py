@@ -1,0 +1,60 @@
+"""``GET /v1/realtime``: a call over a WebSocket, or a second controller on a call (OpenAI Realtime reference, "WebSocket").
+
+``?model=`` opens a conversation, ``?intent=transcription`` one that only writes down, ``?call_id=`` joins a live call
+(:mod:`signaling.realtime.sideband`). Azure's clients reach the same door at ``/openai/v1/realtime`` and, in the beta shape,
+at ``/openai/realtime?api-version=&deployment=``.
+"""
+
+from __future__ import annotations
+
+from aiohttp import WSCloseCode, web
+
+from mediaserver.clock import new_id
+from mediaserver.errors import BadRequest, Overloaded, Unauthenticated
+from mediaserver.events import Problem
+from signaling.auth import PROTOCOL, authenticate_socket, speaks_beta
+from signaling.door import DOOR, Door
+from signaling.realtime import sideband
+from signaling.realtime.codec import RealtimeCodec
+from signaling.realtime.opening import Admitted, admit, begin
+from signaling.realtime.reader import MAX_APPEND
+from signaling.realtime.socket_caller import SocketCaller
+from signaling.realtime.wire import SessionPatch
+from signaling.socket import Socket, open_socket
+
+MAX_MESSAGE = MAX_APPEND + 1024
+AZURE_PREVIEW = "/openai/realtime"
+
+
+async def connect(request: web.Request) -> web.StreamResponse:
+    """Let a client in and serve its WebSocket until the call is over; whoever may not is refused before the upgrade."""
+    if "call_id" in request.query:
+        return await sideband.join(request)
+    door = request.app[DOOR]
+    who = authenticate_socket(request, "calls:create")
+    admitted = admit(door, who, _session(request), request.query.get("model") or request.query.get("deployment"))
+    wire, socket = await open_socket(request, (PROTOCOL,), MAX_MESSAGE)
+    await _serve(door, admitted, socket, beta=request.path == AZURE_PREVIEW or speaks_beta(request))
+    return wire
+
+
+async def _serve(door: Door, admitted: Admitted, socket: Socket, *, beta: bool) -> None:
+    codec = RealtimeCodec(admitted.effective, admitted.terms(sound=True, beta=beta), track=False)
+    caller = SocketCaller(new_id("rtc"), socket, codec)
+    try:
+        session = begin(door, admitted, caller, effective=lambda: codec.effective)
+    except (Overloaded, Unauthenticated) as refused:  # between the handshake and now the house was filled
+        caller.tell(Problem(refused.message, refused.code, refused.type))
+        full = isinstance(refused, Overloaded)
+        code = WSCloseCode.TRY_AGAIN_LATER if full else WSCloseCode.POLICY_VIOLATION
+        socket.hang_up("protocol_error", refused.message, code, "rate_limited" if full else "unauthorized")
+        await socket.refuse()
+        return
+    await session.gone.wait()
+
+
+def _session(request: web.Request) -> SessionPatch:
+    intent = request.query.get("intent", "conversation")
+    if intent not in ("conversation", "transcription"):
+        raise BadRequest("the intent is 'transcription' or nothing", code="invalid_value", param="intent")
+    return SessionPatch(type="transcription") if intent == "transcription" else SessionPatch()
