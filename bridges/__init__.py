@@ -195,6 +195,11 @@ def open_bridge(
     return row.open(chosen)
 
 
+def open_speaker() -> AbstractAsyncContextManager[TextToSpeech]:
+    """Open the voice in which the server itself speaks: the embedded one, which needs no key and no network."""
+    return _engine(TTS, {"engine": "local"})
+
+
 def _engine(table: Mapping[str, Row[Made]], settings: Mapping[str, Any]) -> AbstractAsyncContextManager[Made]:
     row, chosen = _read_engine(table, settings, "")
     return row.open(chosen)

@@ -196,6 +196,33 @@ class Logs(Section, frozen=True):
     """``json``: one object per line. ``text``: for people. ``auto``: text on a terminal, else JSON."""
 
 
+Moment = Annotated[float, Meta(gt=0, le=60)]
+Phrase = Annotated[str, Meta(max_length=300)]
+
+
+class Continuity(Section, frozen=True):
+    """How a call outlives its provider: when it counts as gone, and what the caller hears when there is no other."""
+
+    stall_s: Moment = 1.5
+    """An answer is due, and the provider gives no sign of life whatever, for so long: another one goes on."""
+    slow_s: Moment = 8.0
+    """An answer is due, the provider lives but does not answer, for so long: another one goes on."""
+    silent_s: Moment = 10.0
+    """A provider that does not answer pings for so long is gone."""
+    switch_s: Moment = 2.0
+    """After a failure the next provider has this long to get ready; a further one is tried beside a slow one."""
+    give_up_s: Moment = 2.5
+    """With no provider ready after this long, the caller hears the apology, and the call ends."""
+    margin_s: Annotated[float, Meta(gt=0, le=600)] = 30.0
+    """So long before a provider ends its session the next session is opened; it takes over between two turns."""
+    attempts: Annotated[int, Meta(ge=1, le=10)] = 3
+    """Sessions opened in one failure before giving up."""
+    apology: Phrase = "I am sorry, there is a technical problem and I cannot go on. Please call again. Goodbye."
+    """Said when no provider is left; empty: nothing is."""
+    moment: Phrase = ""
+    """Said when an answer takes long, e.g. ``One moment, please.``; empty: nothing is."""
+
+
 def _models() -> dict[str, Model]:
     return {
         "local": Model(description="Hears, answers and speaks on this machine; no key, no network."),
@@ -230,6 +257,8 @@ class Config(Section, frozen=True):
     """Servers whose tools models may call, by a label of your choice; needs ``pip install 'mediaserver[mcp]'``."""
     tool_filler: ToolFiller = ToolFiller()
     """What is said while a tool takes its time."""
+    continuity: Continuity = Continuity()
+    """How a call outlives its provider."""
     logs: Logs = Logs()
     """What is written to stderr."""
 
@@ -381,10 +410,18 @@ def _name_models(where: str, tree: Any) -> str:
     return where
 
 
+def _check_fallbacks(config: Config) -> None:
+    for name, model in config.models.items():
+        for other in model.fallbacks:
+            if other not in config.models or other == name:
+                raise ConfigError(f"models.{name}.fallbacks", "names what is not another one of models")
+
+
 def _check(config: Config) -> None:
     """Refuse what each value allows but all together do not."""
     if config.default_model not in config.models:
         raise ConfigError("default_model", "is not one of models")
+    _check_fallbacks(config)
     for index, key in enumerate(config.keys):
         if (key.key is None) == (key.sha256 is None):
             raise ConfigError(f"keys[{index}]", "needs either key or sha256")

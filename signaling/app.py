@@ -13,7 +13,8 @@ from typing import Any
 from aiohttp import web
 
 import web as pages
-from bridges import open_bridge
+from bridges import open_bridge, open_speaker
+from bridges.tools.box import open_tools
 from mediaserver.audio.ticker import Ticker
 from mediaserver.bridge import BridgeFactory
 from mediaserver.config import Config
@@ -23,9 +24,11 @@ from mediaserver.conversation.sessions import Sessions
 from mediaserver.events import SessionEnded
 from mediaserver.gateway.keys import KeyRing
 from mediaserver.rtc.port import MediaPort, MediaSettings
-from signaling.door import DOOR, Door, House, Way
+from signaling.door import DOOR, Door, House
 from signaling.middleware import add_headers, errors, preflight
+from signaling.rehearsal import rehearsed
 from signaling.routes import ROUTES
+from signaling.ways import open_ways, phrases_of
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +58,10 @@ async def _open_house(
 ) -> AsyncIterator[None]:
     door = app[DOOR]
     async with AsyncExitStack() as stack:
-        ways = {name: await _open_way(stack, name, bridge) for name, bridge in opening.items()}
+        makers = {name: await stack.enter_async_context(bridge) for name, bridge in opening.items()}
+        tools = await stack.enter_async_context(open_tools(door.config.tools, door.config.mcp_servers))
+        phrases = await stack.enter_async_context(rehearsed(phrases_of(door.config), open_speaker))
+        ways = open_ways(door.config, makers, tools, phrases)
         ticker = await stack.enter_async_context(_Ticking())
         port = await stack.enter_async_context(MediaPort.open(media_settings(door.config), ticker))
         sessions = await stack.enter_async_context(_sessions(door.config))
@@ -74,11 +80,6 @@ async def _end_calls(app: web.Application) -> None:
     door.accepting = False
     for session in [] if door.house is None else door.house.sessions.list():
         session.end("server_shutdown")
-
-
-async def _open_way(stack: AsyncExitStack, name: str, bridge: AbstractAsyncContextManager[BridgeFactory]) -> Way:
-    make = await stack.enter_async_context(bridge)
-    return Way(make, make(name).capabilities)
 
 
 def _sessions(config: Config) -> Sessions:

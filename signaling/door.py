@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from mediaserver.bridge import BridgeFactory, Capabilities
+from mediaserver.bridge import Capabilities
 from mediaserver.config import Config
+from mediaserver.conversation.leg import Place
 from mediaserver.conversation.session import Session
 from mediaserver.conversation.sessions import Sessions
+from mediaserver.conversation.support import Support
 from mediaserver.errors import NotFound, Overloaded
-from mediaserver.gateway.keys import KeyRing, Principal
+from mediaserver.gateway.keys import KeyRing
+from mediaserver.gateway.principal import Principal
+from mediaserver.gateway.secrets import Secrets
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
+from signaling.realtime.effective import Effective
+from signaling.visits import Visits
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One model that callers may ask for: how its bridge is made, and what that can do."""
+    """One model that callers may ask for: who carries its calls, what the first of them can do, and what helps them."""
 
-    make: BridgeFactory
+    route: Sequence[Place]
     capabilities: Capabilities
+    support: Support = field(default_factory=Support)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +46,15 @@ class House:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of the door: its peer, and whose it is."""
+    """One call of the door: whose it is, and the client secret that opened it, if one did.
 
-    peer: Peer
+    ``peer`` is its media over WebRTC, ``None`` for other transports; ``effective`` gives the session as its client sees it.
+    """
+
+    peer: Peer | None
     owner: str
+    secret: str | None = None
+    effective: Callable[[], Effective] | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +64,8 @@ class Door:
     config: Config
     keys: KeyRing
     web: Path
+    secrets: Secrets = field(default_factory=Secrets)
+    visits: Visits = field(default_factory=Visits)
     accepting: bool = False
     house: House | None = None
     calls: WeakKeyDictionary[Session, Call] = field(default_factory=WeakKeyDictionary)
@@ -66,17 +80,27 @@ class Door:
 
     def call(self, call_id: str, who: Principal) -> Call:
         """Return a call of this caller. Raises NotFound, the same for a call of another as for none."""
+        return self.live_call(call_id, who)[1]
+
+    def live_call(self, call_id: str, who: Principal) -> tuple[Session, Call]:
+        """Return a call of this caller with its session; a client secret reaches only the calls that it opened itself."""
         session = self._session(call_id)
         call = self.calls.get(session) if session is not None else None
-        if call is None or call.owner != who.name:
-            raise NotFound("there is no such call", code="call_not_found", param="call_id")
-        return call
+        if session is None or call is None or call.owner != who.name:
+            raise _no_call()
+        if who.grant is not None and who.grant.secret != call.secret:
+            raise _no_call()
+        return session, call
 
     def _session(self, call_id: str) -> Session | None:
         try:
             return None if self.house is None else self.house.sessions.get(call_id)
         except NotFound:
             return None
+
+
+def _no_call() -> NotFound:
+    return NotFound("there is no such call", code="call_not_found", param="call_id")
 
 
 DOOR: web.AppKey[Door] = web.AppKey("door", Door)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mediaserver.audio.resample import Resampler
 
 MAX_PHRASES = 64
@@ -15,6 +17,15 @@ class Phrases:
         self._rate = rate
         self._sounds = dict(sounds or {})
         self._made: dict[tuple[str, int], bytes] = {}
+
+    def from_rate(self, rate: int) -> Callable[[bytes], bytes]:
+        """Return what brings whole sentences of another rate to this one's."""
+
+        def convert(pcm: bytes) -> bytes:
+            resampler = Resampler(rate, self._rate)
+            return resampler.feed(pcm) + resampler.flush()
+
+        return convert
 
     def add(self, text: str, pcm: bytes) -> None:
         """Keep a sentence, at most ``MAX_S`` seconds of it; beyond ``MAX_PHRASES`` nothing more is kept."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 from mediaserver.bridge import Bridge
 from mediaserver.caller import Caller
 from mediaserver.clock import Clock, monotonic, new_id
+from mediaserver.conversation.leg import Place
 from mediaserver.conversation.limits import Limits
 from mediaserver.conversation.session import Session
+from mediaserver.conversation.support import Support
 from mediaserver.errors import NotFound, Overloaded
 from mediaserver.events import EndReason, SessionEnded
 from mediaserver.settings import Settings
@@ -76,10 +78,18 @@ class Sessions:
         if len(self._sessions) >= self.max_sessions:
             raise Overloaded("the server is full", retry_after=RETRY_FULL_S)
 
-    def start(self, caller: Caller, settings: Settings, bridge: Bridge, limits: Limits | None = None) -> Session:
+    def start(
+        self,
+        caller: Caller,
+        settings: Settings,
+        route: Bridge | Sequence[Place],
+        limits: Limits | None = None,
+        support: Support | None = None,
+    ) -> Session:
         """Start a session and return it; raises Overloaded when full or draining."""
         self.check()
-        session = Session(new_id("sess"), caller, bridge, settings, limits or self._limits, self._clock)
+        name = new_id("sess")
+        session = Session(name, caller, route, settings, limits or self._limits, self._clock, support=support)
         self._sessions[caller.id] = session
         self._empty.clear()
         self.started += 1

@@ -88,8 +88,8 @@ def begin(
     if who.grant is not None and who.grant.max_duration_s is not None:
         longest = min(who.grant.max_duration_s, limits.max_duration_s or who.grant.max_duration_s)
         limits = replace(limits, max_duration_s=longest)
-    bridge = admitted.way.make(admitted.model)
-    session = house.sessions.start(caller, admitted.effective.settings, bridge, limits)
+    way = admitted.way
+    session = house.sessions.start(caller, admitted.effective.settings, way.route, limits, way.support)
     secret = None if who.grant is None else who.grant.secret
     door.calls[session] = Call(peer, who.name, secret, effective)
     log.info("a call was made", extra={"call_id": caller.id, "model": admitted.model, "principal": who.name})

@@ -77,10 +77,10 @@ class Sessions:
         if self.full is not None:
             raise self.full
 
-    def start(self, caller: Peer, settings: Any, bridge: Any, limits: Limits) -> Session:
+    def start(self, caller: Peer, settings: Any, route: Any, limits: Limits, _support: Any = None) -> Session:
         if self.fails is not None:
             raise self.fails
-        self.running[caller.id] = Session(caller, settings, bridge, limits)
+        self.running[caller.id] = Session(caller, settings, route[0], limits)
         return self.running[caller.id]
 
     def get(self, call_id: str) -> Session:
@@ -119,7 +119,7 @@ async def door(
     app.on_response_prepare.append(add_headers)
     port, sessions = Port(), Sessions()
     if ready:
-        ways = {name: Way(lambda model: model, Capabilities(voices=("en", "de"))) for name in config.models}  # type: ignore[arg-type, return-value]
+        ways = {name: Way((name,), Capabilities(voices=("en", "de"))) for name in config.models}  # type: ignore[arg-type]
         state.house, state.accepting = House(port, sessions, ways), True  # type: ignore[arg-type]
     async with TestClient(TestServer(app)) as client:
         yield Fixture(client, state, port, sessions)

@@ -1,0 +1,65 @@
+"""From the configured models to what carries their calls: the places of each route, and what helps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from mediaserver.bridge import BridgeFactory
+from mediaserver.config import Config
+from mediaserver.conversation.continuity import Steadiness
+from mediaserver.conversation.leg import Place
+from mediaserver.conversation.phrases import Phrases
+from mediaserver.conversation.support import Support
+from mediaserver.conversation.watchdog import Alertness
+from mediaserver.gateway.health import Breakers
+from mediaserver.toolbox import Tools
+from signaling.door import Way
+
+
+def open_ways(config: Config, makers: Mapping[str, BridgeFactory], tools: Tools, phrases: Phrases) -> dict[str, Way]:
+    """Return a way for each model; one circuit breaker per provider and region serves all of them."""
+    breakers = Breakers()
+    places = {name: _place(config, name, make) for name, make in makers.items()}
+    return {name: _way(config, name, places, breakers, tools, phrases) for name in makers}
+
+
+def phrases_of(config: Config) -> tuple[str, ...]:
+    """Return what the server itself may have to say."""
+    said = (config.continuity.apology, config.continuity.moment, *config.tool_filler.phrases)
+    return tuple(text for text in said if text)
+
+
+def _way(
+    config: Config, name: str, places: Mapping[str, Place], breakers: Breakers, tools: Tools, phrases: Phrases
+) -> Way:
+    model, how = config.models[name], config.continuity
+    support = Support(
+        health=breakers,
+        steadiness=_steadiness(config),
+        tools=tools.only(model.tools),
+        filler=config.tool_filler,
+        phrases=phrases,
+        apology=how.apology,
+        moment=how.moment,
+    )
+    route = tuple(places[place] for place in (name, *model.fallbacks))
+    return Way(route, route[0].make().capabilities, support)
+
+
+def _steadiness(config: Config) -> Steadiness:
+    how = config.continuity
+    return Steadiness(
+        attempts=how.attempts,
+        switch_s=how.switch_s,
+        give_up_s=how.give_up_s,
+        margin_s=how.margin_s,
+        alertness=Alertness(stall_s=how.stall_s, slow_s=how.slow_s, silent_s=how.silent_s),
+    )
+
+
+def _place(config: Config, name: str, make: BridgeFactory) -> Place:
+    model = config.models[name]
+    capabilities = make(name).capabilities
+    account = model.provider.get("region") or model.provider.get("url") or ("" if model.provider else name)
+    return Place(name, partial(make, name), model.bridge, str(account), capabilities.max_session_s)
