@@ -42,14 +42,14 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-ALLOWED_METHODS = "GET, POST, OPTIONS"
+ALLOWED_METHODS = "GET, POST, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Accept, X-OpenAI-Agents-SDK, OpenAI-Organization, OpenAI-Project, "
+    "Authorization, Content-Type, Accept, If-Match, X-OpenAI-Agents-SDK, OpenAI-Organization, OpenAI-Project, "
     "OpenAI-Safety-Identifier, User-Agent"
 )
 """Named, since ``*`` does not cover ``Authorization`` (Fetch §4.9)."""
 
-EXPOSED_HEADERS = "Location, Retry-After"
+EXPOSED_HEADERS = "Location, ETag, Link, Retry-After"
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 

@@ -12,6 +12,7 @@ from mediaserver.events import Event, Problem
 from mediaserver.settings import Settings
 from signaling.rtvi.codec import Refused, RtviCodec, text
 from signaling.rtvi.reader import Asked
+from signaling.rtvi.wire import signalling
 
 LABEL = "chat"
 MAX_KEPT = 512
@@ -87,6 +88,7 @@ class RtviDialect:
         if asked.answer is not None and not self._failed:
             self._say(text(asked.answer))
         if asked.goodbye:
+            self._say(text(signalling("peerLeft")))
             raise Hangup("client_closed", "the client asked for the end")
 
     def _pass(self, command: Command) -> None:

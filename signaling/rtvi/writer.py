@@ -38,7 +38,7 @@ class Writer:
         self._aside: dict[str, bool] = {}
         self._aloud = True
         self._calls: dict[str, str] = {}
-        self._sounding: dict[str, bool] = {}
+        self._voices: dict[str, bool] = {}  # by response: whether its sound is still being made
         self._said: list[Message] = []
 
     def write(self, event: Event) -> list[Message]:
@@ -157,24 +157,32 @@ class Writer:
         for step in progress:
             self._output(script, step)
 
-    def sound(self, event: happened.AudioDelta) -> None:
-        """The voice began to speak an item."""
-        if event.item_id not in self._sounding:
-            _keep(self._sounding, event.item_id, True)
-            self._say("bot-tts-started")
+    def sounds(self, event: happened.OutputStarted) -> None:
+        """The user begins to hear the bot; its voice began before that, if nobody said so yet."""
+        self._voice_begins(event.response_id)
+        self._say("bot-started-speaking")
 
     def sound_done(self, event: happened.AudioDone) -> None:
-        """The voice is done with it."""
-        if self._sounding.pop(event.item_id, False):
-            self._say("bot-tts-stopped")
+        """The voice is done; what it made may still be playing."""
+        self._voice_begins(event.response_id)
+        self._voice_ends(event.response_id)
 
     def response_done(self, event: happened.ResponseDone) -> None:
-        """The model is done; what it did not get to say is not waited for."""
+        """The model is done; what its voice did not get to say is not waited for."""
         self._say("bot-llm-stopped")
         if event.status == "failed":
             self._error(event.error_message or "the model failed to answer", fatal=False)
-        while event.status != "completed" and self._sounding:
-            self._sounding.popitem()
+        if event.status != "completed":
+            self._voice_ends(event.response_id)
+
+    def _voice_begins(self, response_id: str) -> None:
+        if response_id not in self._voices:
+            _keep(self._voices, response_id, True)
+            self._say("bot-tts-started")
+
+    def _voice_ends(self, response_id: str) -> None:
+        if self._voices.get(response_id):
+            self._voices[response_id] = False
             self._say("bot-tts-stopped")
 
     # --- functions ----------------------------------------------------------------------------------------------------
@@ -239,12 +247,11 @@ _WRITERS: dict[type[Event], Callable[[Writer, Any], None]] = {
     happened.ResponseCreated: Writer.response_created,
     happened.TextDelta: Writer.text,
     happened.TextDone: Writer.text_done,
-    happened.AudioDelta: Writer.sound,
     happened.AudioDone: Writer.sound_done,
     happened.ToolCalled: Writer.called,
     happened.ToolsCancelled: Writer.withdrawn,
     happened.ResponseDone: Writer.response_done,
-    happened.OutputStarted: _plain("bot-started-speaking"),
+    happened.OutputStarted: Writer.sounds,
     happened.OutputStopped: _plain("bot-stopped-speaking"),
     happened.OutputCleared: _plain("bot-stopped-speaking"),
     happened.Interrupted: _plain("bot-interrupted"),

@@ -137,6 +137,8 @@ def test_the_client_asks_for_the_end_and_one_that_does_not_read_is_hung_up() -> 
     chat = Chat()
     with pytest.raises(Hangup, match="client_closed"):
         chat.say("disconnect-bot")
+    chat.open()
+    assert chat.sent == [{"type": "signalling", "message": {"type": "peerLeft"}}]
 
     def full(text: str) -> None:
         raise Hangup("connection_lost")

@@ -50,8 +50,6 @@ def test_a_spoken_answer_from_its_first_word_to_its_last_sample() -> None:
         writer(),
         REPLY,
         happened.TextDelta("resp_1", "i", "One two. "),
-        happened.AudioDelta("resp_1", "i", b"\0\0", "One two."),
-        happened.AudioDelta("resp_1", "i", b"\0\0"),
         happened.OutputStarted("resp_1"),
         happened.TextDone("resp_1", "i", "One two. "),
         happened.AudioDone("resp_1", "i"),
@@ -80,6 +78,12 @@ def test_a_spoken_answer_from_its_first_word_to_its_last_sample() -> None:
         output("completed", "One two.", ""),
         ("bot-stopped-speaking", None),
     ]
+
+
+def test_a_voice_that_is_done_before_anything_is_heard() -> None:
+    done, started = happened.AudioDone("resp_1", "i"), happened.OutputStarted("resp_1")
+    kinds = [kind for kind, _ in told(writer(), done, started, done)]
+    assert kinds == ["bot-tts-started", "bot-tts-stopped", "bot-started-speaking"]
 
 
 def test_a_written_answer_will_not_be_spoken() -> None:
@@ -118,7 +122,7 @@ def test_an_interruption() -> None:
     said = told(
         writer(),
         REPLY,
-        happened.AudioDelta("resp_1", "i", b"\0\0"),
+        happened.OutputStarted("resp_1"),
         happened.OutputCleared("resp_1"),
         cut,
         happened.ResponseDone("resp_1", "cancelled", "turn_detected"),
@@ -127,6 +131,7 @@ def test_an_interruption() -> None:
     assert kinds == [
         "bot-llm-started",
         "bot-tts-started",
+        "bot-started-speaking",
         "bot-stopped-speaking",
         "bot-interrupted",
         "bot-llm-stopped",
@@ -210,5 +215,5 @@ def test_what_is_remembered_is_bounded() -> None:
         to.write(happened.ToolCalled("r", "i", f"c{number}", "f", "{}"))
         to.write(happened.TextDelta("r", f"i{number}", "x"))
         to.write(happened.ResponseCreated(f"r{number}", out_of_band=True))
-        to.write(happened.AudioDelta("r", f"i{number}", b""))
-    assert {len(kept) for kept in (to._calls, to._scripts, to._aside, to._sounding)} == {MAX_KEPT}
+        to.write(happened.OutputStarted(f"s{number}"))
+    assert {len(kept) for kept in (to._calls, to._scripts, to._aside, to._voices)} == {MAX_KEPT}
