@@ -117,6 +117,16 @@ def test_a_client_that_gives_two_outputs_and_asks_twice_is_answered_once(ledger)
     assert ledger.tick(10) == []
 
 
+def test_a_client_that_asked_once_for_two_outputs_is_answered(ledger):
+    for name in "ab":
+        ledger.called(call(name), "client", 20, 0)
+    ledger.finished("r", 0)
+    ledger.answered("a", "x", False, 1)
+    assert ledger.asked(1) is False
+    assert AskForAnswer() not in ledger.answered("b", "x", False, 2), "it may ask again"
+    assert ledger.tick(3) == [AskForAnswer()]
+
+
 def test_a_new_turn_is_not_held_back_by_a_slow_tool(ledger):
     mixed(ledger)
     ledger.answered("theirs", "x", False, 1)
@@ -285,6 +295,21 @@ def test_a_third_provider_asks_for_it_too(ledger):
     assert [(type(action).__name__, action.call.call_id) for action in given] == [
         ("Book", "b"), ("Book", "c"), ("Output", "c"),
     ]  # fmt: skip
+
+
+def test_a_provider_that_asks_for_it_twice_wants_it_twice(ledger):
+    ledger.called(call("a", "r1", arguments="{}"), "server", 20, 0)
+    ledger.moved(1)
+    assert kinds(ledger.called(call("b", "r2", arguments="{}"), "server", 20, 2)) == []
+    assert kinds(ledger.called(call("c", "r2", arguments="{}"), "server", 20, 2)) == ["Execute"]
+
+
+def test_who_executes_does_not_change_with_the_provider(ledger):
+    ledger.called(call("a", "r1", arguments="{}"), "server", 20, 0)
+    ledger.moved(1)
+    assert kinds(ledger.called(call("b", "r2", arguments="{}"), "client", 20, 2)) == [], "its server may be away now"
+    with pytest.raises(BadRequest, match="server"):
+        ledger.answered("b", "x", False, 3)
 
 
 def test_the_client_may_answer_under_the_new_name(ledger):
