@@ -126,6 +126,24 @@ async def _openai(chosen: options.OpenAI) -> AsyncIterator[BridgeFactory]:
 
 
 @asynccontextmanager
+async def _azure(chosen: options.Azure) -> AsyncIterator[BridgeFactory]:
+    from bridges.azure.codec import AzureCodec
+    from bridges.azure.dial import dial
+
+    async with _realtime(AzureCodec, dial)(chosen) as make:
+        yield make
+
+
+@asynccontextmanager
+async def _xai(chosen: options.Xai) -> AsyncIterator[BridgeFactory]:
+    from bridges.xai.codec import XaiCodec
+    from bridges.xai.dial import dial
+
+    async with _realtime(XaiCodec, dial)(chosen) as make:
+        yield make
+
+
+@asynccontextmanager
 async def _local_recogniser(chosen: options.LocalRecogniser) -> AsyncIterator[SpeechToText]:
     from bridges.local.recogniser import open_recogniser
 
@@ -160,6 +178,8 @@ PROVIDERS: dict[str, Row[BridgeFactory]] = {
     "echo": Row(options.Echo, _echo),
     "hybrid": Row(options.Hybrid, _hybrid),
     "openai": Row(options.OpenAI, _openai),
+    "azure": Row(options.Azure, _azure),
+    "xai": Row(options.Xai, _xai),
     "elevenlabs": Row(options.ElevenLabs, _elevenlabs),
     "ultravox": Row(options.Ultravox, _ultravox),
     "deepgram": Row(options.DeepgramAgent, _deepgram),

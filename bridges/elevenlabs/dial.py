@@ -1,0 +1,62 @@
+"""Where a conversation with an agent takes place: its public address, or a signed one that the key buys.
+
+Source: ElevenLabs API reference, "WebSocket" and "Get signed URL". A signed URL has to be opened within 15 minutes and is a
+credential itself.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import httpx
+import msgspec
+
+from bridges.fetch import checked, fetch
+from bridges.link import Target
+from bridges.options import ElevenLabs
+from bridges.realtime import Dial
+from mediaserver.bridge import Opening
+from mediaserver.errors import BridgeError
+
+API = "https://api.elevenlabs.io"
+DOMAINS = ("elevenlabs.io",)
+MAX_MESSAGE = 1 << 20
+
+
+class _Signed(msgspec.Struct):
+    signed_url: str
+
+
+def dial(chosen: ElevenLabs, http: httpx.AsyncClient) -> Dial:
+    """Return what says where the next conversation is."""
+    base = (chosen.url or API).rstrip("/")
+
+    async def where(_opening: Opening) -> Target:
+        if not chosen.key:
+            return Target(public(base, chosen.agent_id), max_message=MAX_MESSAGE)
+        return Target(await _signed(http, base, chosen), max_message=MAX_MESSAGE)
+
+    return where
+
+
+def public(base: str, agent_id: str) -> str:
+    """Return the address of an agent that asks for no key."""
+    parts = urlsplit(base)
+    scheme = {"https": "wss", "http": "ws"}.get(parts.scheme, parts.scheme)
+    path = f"{parts.path.rstrip('/')}/v1/convai/conversation"
+    return urlunsplit((scheme, parts.netloc, path, f"agent_id={quote(agent_id, safe='')}", ""))
+
+
+async def _signed(http: httpx.AsyncClient, base: str, chosen: ElevenLabs) -> str:
+    body = await fetch(
+        http,
+        "GET",
+        f"{base}/v1/convai/conversation/get-signed-url",
+        headers={"xi-api-key": chosen.key},
+        params={"agent_id": chosen.agent_id},
+    )
+    try:
+        address = msgspec.json.decode(body, type=_Signed).signed_url
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        raise BridgeError("the provider told no address", code="protocol_error") from None
+    return checked(address, base, DOMAINS)

@@ -1,0 +1,1 @@
+"""Ultravox Realtime: a call made over HTTP, then raw PCM and JSON over its server WebSocket medium."""
