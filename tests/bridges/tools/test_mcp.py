@@ -12,6 +12,7 @@ from bridges.tools.box import Box, open_tools
 from mediaserver.errors import ConfigError
 from mediaserver.section import Secret
 from mediaserver.toolconfig import McpServer
+from tests.servers.mcp_legacy import legacy_server
 from tests.servers.mcp_tools import SCRIPT, Running, mcp_server
 
 WAIT_S = 60.0
@@ -144,3 +145,15 @@ async def test_what_breaks_inside_the_context_comes_out_as_it_is():
     with pytest.raises(KeyError):
         async with open_tools((), {"kit": McpServer(command="/no/such/program")}):
             raise KeyError("mine")
+
+
+async def test_a_server_of_the_older_protocol_and_one_that_has_forgotten_us():
+    async with legacy_server() as running:
+        chosen = McpServer(url=running.url, timeout_s=30)
+        async with asyncio.timeout(WAIT_S), open_tools((), {"old": chosen}) as box:
+            assert [tool.name for tool in box.declared] == ["add", "multiply"], "of both pages"
+            assert (await box.call("add", '{"a": 2, "b": 3}', "c", 30)).text == "5"
+            running.sessions.clear()
+            assert (await box.call("add", '{"a": 2, "b": 3}', "d", 30)).error
+            assert running.calls == 1, "not executed behind our back"
+            await until(box, "add")
