@@ -132,11 +132,17 @@ def test_a_slow_try_gets_company_and_the_first_that_is_ready_takes_over() -> Non
 
 
 def test_a_failed_hedge_does_not_hurry_the_other() -> None:
-    call = Call("a", "b").serve()
+    call = Call("a", "b", "c").serve()
     call.tell(LegFailed(0, LOST))
     call.run(10.5)
     assert call.tell(LegFailed(2, DOWN)) == []
     assert call.tell(LegReady(1)) == [Switch(1, 0, "failover")]
+
+
+def test_a_place_is_not_opened_beside_itself() -> None:
+    call = Call("a").serve()
+    call.tell(LegFailed(0, LOST))
+    assert call.run(10.0 + SET.switch_s - 0.01) == []
 
 
 def test_a_provider_that_breaks_right_after_it_took_over_is_part_of_the_same_failure() -> None:
@@ -351,6 +357,14 @@ def test_when_it_is_quiet_already_the_switch_comes_as_soon_as_it_can() -> None:
     assert call.tell(LegReady(1)) == [Switch(1, 0, "rotation"), Abandon(0)]
 
 
+def test_an_answer_that_is_due_is_no_time_to_switch() -> None:
+    call = rotating()
+    call.tell(Quiet(True), ReplyDue())
+    assert call.tell(LegReady(1)) == []
+    assert call.tell(ReplyBegan()) == []
+    assert call.tell(ReplyOver()) == [Switch(1, 0, "rotation"), Abandon(0)]
+
+
 def test_without_a_boundary_it_switches_a_quarter_of_the_margin_before_the_end() -> None:
     call = rotating()
     call.tell(LegReady(1))
@@ -389,6 +403,20 @@ def test_a_warm_session_that_cannot_be_opened_is_tried_again_until_the_end() -> 
     assert all(gap > 0.1 for gap in gaps)
     call.tell(LegReady(tries[-1].leg), Quiet(True))
     assert call.machine.serving == tries[-1].leg
+
+
+def test_between_two_tries_nothing_is_opened_however_often_it_ticks() -> None:
+    call = rotating()
+    call.tell(LegFailed(1, DOWN))
+    assert call.tell(*[Tick()] * 20) == []
+
+
+def test_a_session_that_breaks_while_the_next_is_slow_to_open_gives_that_no_more_time_than_any_other() -> None:
+    call = Call("a", cap=20.0).serve()
+    call.run(15.0)
+    call.tell(LegFailed(0, LOST))
+    assert call.run(15.0 + SET.switch_s) == [Abandon(1)]
+    assert call.run(17.4) == [Open(2, 0, 2)]
 
 
 def test_a_session_that_ends_while_the_next_is_warm_is_not_missed() -> None:
