@@ -49,6 +49,7 @@ class Link(asyncio.Protocol):
     def __init__(self, target: Target) -> None:
         self.sent = self.received = self.dropped = 0
         self._on_message: OnMessage | None = None
+        self._on_pong: Callable[[], None] = lambda: None
         self._early: list[str | bytes] = []
         self._ws = ClientProtocol(
             _uri(target.url),
@@ -67,9 +68,9 @@ class Link(asyncio.Protocol):
 
     # --- for its owner ------------------------------------------------------------------------------------------------
 
-    def listen(self, on_message: OnMessage) -> None:
-        """Hand on every message from the first one, also what came together with the handshake."""
-        self._on_message = on_message
+    def listen(self, on_message: OnMessage, on_pong: Callable[[], None] = lambda: None) -> None:
+        """Hand on every message from the first one, also what came together with the handshake, and say of each pong."""
+        self._on_message, self._on_pong = on_message, on_pong
         early, self._early = self._early, []
         for message in early:
             self._hand_on(message)
@@ -184,6 +185,8 @@ class Link(asyncio.Protocol):
             told = self._ws.close_rcvd
             self._end(told.code if told else 1005, told.reason if told else "")
             return
+        if frame.opcode is Opcode.PONG:
+            self._on_pong()
         if frame.opcode not in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
             return
         if frame.opcode is not Opcode.CONT:

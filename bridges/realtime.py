@@ -16,12 +16,14 @@ from mediaserver.bridge import Capabilities, Emit, Opening
 from mediaserver.clock import Clock, monotonic
 from mediaserver.commands import Command
 from mediaserver.errors import BridgeError
-from mediaserver.events import Event
+from mediaserver.events import Alive, Awaited, Event
 
 logger = logging.getLogger(__name__)
 
 MAX_GARBLED = 3
 TICK_S = 0.05
+PING_S = 0.5
+"""A provider that has said nothing for so long is asked for a sign of life, and again after as long."""
 
 Dial = Callable[[Opening], Awaitable[Target]]
 """Says where to connect; may ask the provider over HTTP first. Raises BridgeError."""
@@ -71,7 +73,7 @@ class RealtimeBridge:
         self._emit: Emit | None = None
         self._ready: asyncio.Event | None = None
         self._garbled = 0
-        self._heard_at = self._sent_at = 0.0
+        self._heard_at = self._sent_at = self._told_at = self._pinged_at = 0.0
 
     @property
     def capabilities(self) -> Capabilities:
@@ -86,7 +88,7 @@ class RealtimeBridge:
             self._heard_at = self._sent_at = self._clock()
             try:
                 self._say(self._codec.open(opening))
-                link.listen(self._received)
+                link.listen(self._received, self._lives)
                 await self._serve(link, ready)
             finally:
                 with suppress(BridgeError):
@@ -136,14 +138,27 @@ class RealtimeBridge:
     async def _tend(self, closed: asyncio.Task[tuple[int, str] | Exception]) -> None:
         """Wait for the end, and look at the time meanwhile where the protocol wants that."""
         quiet_s, idle_s = self._codec.quiet_s, self._codec.idle_s
-        patrol = TICK_S if quiet_s is not None else idle_s / 2 if idle_s is not None else None
+        patrol = TICK_S if quiet_s is not None else PING_S / 2
         while not closed.done():
             await asyncio.wait((closed,), timeout=patrol)
             now = self._clock()
+            if now - self._told_at >= PING_S and now - self._pinged_at >= PING_S:
+                self._ping(now)
             if quiet_s is not None and now - self._heard_at >= quiet_s:
                 self._tell(self._codec.quiet())
             if idle_s is not None and now - self._sent_at >= idle_s:
                 self._say(self._codec.idle())
+
+    def _ping(self, now: float) -> None:
+        """Ask a provider that says nothing for a sign of life: one that is slow answers, one that is gone does not."""
+        if self._link is not None:
+            self._pinged_at = now
+            self._link.ping()
+            if self._emit is not None:
+                self._emit(Awaited())
+
+    def _lives(self) -> None:
+        self._tell((Alive(),))
 
     def _ended(self, end: tuple[int, str] | Exception) -> None:
         if isinstance(end, Exception):
@@ -173,6 +188,7 @@ class RealtimeBridge:
     def _tell(self, events: Iterable[Event]) -> None:
         if self._emit is not None:
             for event in events:
+                self._told_at = self._clock()
                 self._emit(event)
 
     def _say(self, messages: Iterable[Message]) -> None:

@@ -364,6 +364,11 @@ class Alive(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited(Event):
+    """The provider was asked for a sign of life, which should follow."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resumable(Event):
     """The provider's session can be continued under this handle on a new connection; ``None``: not at this moment."""
 
