@@ -122,3 +122,36 @@ async def test_a_second_connection_executes_the_tool_of_a_call():
         finally:
             await peer.close()
     assert serving.result() == 1 and "sunny" in said["transcript"]
+
+
+@pytest.mark.parametrize("way", ["webhook", "mcp"])
+async def test_a_call_whose_client_knows_of_no_tool_is_answered_with_one(way):
+    runner = web.AppRunner(load("tools_webhook").application(SECRET))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/weather"
+        hook = {"name": "get_weather", "webhook": {"url": url, "secret": SECRET}, **WEATHER}
+        program = {"command": sys.executable, "args": [str(EXAMPLES / "tools_mcp.py")], "timeout_s": 30}
+        config = {"tools": [hook]} if way == "webhook" else {"mcp_servers": {"weather": program}}
+        async with voice_server(config) as server, asyncio.timeout(60):
+            assert "sunny" in await ask(f"{server.url}/v1", QUESTION)
+    finally:
+        await runner.cleanup()
+
+
+async def ask(base_url: str, question: str) -> str:
+    """Return the text of the first response that has one."""
+    async with (
+        AsyncOpenAI(base_url=base_url, api_key="sk-local") as client,
+        client.realtime.connect(model="local") as line,
+    ):
+        await line.session.update(session={"type": "realtime", "output_modalities": ["text"]})
+        content = [{"type": "input_text", "text": question}]
+        await line.conversation.item.create(item={"type": "message", "role": "user", "content": content})
+        await line.response.create()
+        async for event in line:
+            assert event.type != "error", event
+            if event.type == "response.output_text.done" and event.text:
+                return event.text
+    return ""
