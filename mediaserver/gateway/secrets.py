@@ -78,13 +78,13 @@ class Secrets:
 
         Raises Forbidden for what the parent may not itself, Overloaded when there are too many.
         """
-        narrowed = _narrowed(parent, restriction, session)
+        who = narrowed(parent, restriction, session)
         self._make_room()
         value, now = PREFIX + secrets.token_urlsafe(32), self._clock()
-        row = _Row(narrowed, now + seconds, restriction.max_uses)
+        row = _Row(who, now + seconds, restriction.max_uses)
         self._rows[self._hash(value)] = row
-        assert narrowed.grant is not None  # noqa: S101 - it is what was narrowed
-        self._by_name[narrowed.grant.secret] = row
+        assert who.grant is not None  # noqa: S101 - it is what was narrowed
+        self._by_name[who.grant.secret] = row
         return Minted(value, math.floor(self._wall() + seconds))
 
     def authenticate(self, key: str) -> Principal:
@@ -98,14 +98,21 @@ class Secrets:
             raise Unauthenticated("the API key is missing or not valid")
         return row.principal
 
-    def use(self, who: Principal) -> None:
-        """Count one call of this secret; does nothing for a key. Raises Unauthenticated when it has opened its last."""
-        row = None if who.grant is None else self._by_name.get(who.grant.secret)
-        if who.grant is None or row is None or row.uses_left is None:
-            return
-        if row.uses_left < 1:
+    def check(self, who: Principal) -> None:
+        """Raise Unauthenticated when this secret has opened its last call; does nothing for a key."""
+        row = self._counted(who)
+        if row is not None and row.uses_left == 0:
             raise Unauthenticated("this client secret has opened as many calls as it may", code="secret_used_up")
-        row.uses_left -= 1
+
+    def use(self, who: Principal) -> None:
+        """Count one call of this secret; does nothing for a key. Raises Unauthenticated as :meth:`check` does."""
+        self.check(who)
+        row = self._counted(who)
+        if row is not None and row.uses_left is not None:
+            row.uses_left -= 1
+
+    def _counted(self, who: Principal) -> _Row | None:
+        return None if who.grant is None else self._by_name.get(who.grant.secret)
 
     def _hash(self, key: str) -> bytes:
         return hmac.digest(self._pepper, hashlib.sha256(key.encode(errors="surrogateescape")).digest(), "sha256")
@@ -125,7 +132,8 @@ class Secrets:
             self._by_name.pop(row.principal.grant.secret, None)
 
 
-def _narrowed(parent: Principal, asked: Restriction, session: Any) -> Principal:
+def narrowed(parent: Principal, asked: Restriction, session: Any = None) -> Principal:
+    """Return who a secret of this parent would be. Raises Forbidden for what the parent may not itself."""
     if parent.grant is not None:
         raise Forbidden("a client secret cannot make client secrets", code="missing_scope")
     for model in asked.models or ():

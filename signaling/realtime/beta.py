@@ -1,8 +1,8 @@
 """The beta shape of the contract on its way in: what old clients write, said as the GA contract says it. Pure.
 
-What we send is always GA. Source: OpenAI Realtime migration notes, "Beta to GA"; ``openai.types.beta.realtime``. Names that
+Events that we send are always GA; only the answer of the beta's own endpoints is in its shape, see :func:`flat`. Names that
 both contracts have are left alone, so that a client in between is understood too; what is in neither is refused later, as
-for everybody.
+for everybody. Source: OpenAI Realtime migration notes, "Beta to GA"; ``openai.types.beta.realtime``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _FORMATS: dict[str, Object] = {
     "g711_ulaw": {"type": "audio/pcmu"},
     "g711_alaw": {"type": "audio/pcma"},
 }
+_FLAT_FORMATS = {ours["type"]: theirs for theirs, ours in _FORMATS.items()}
 _PARTS = {"text": "output_text", "audio": "output_audio"}
 _INPUT = {
     "input_audio_format": "format",
@@ -48,6 +49,35 @@ def translate_session(session: Object, kind: str = "realtime") -> Object:
     if kind == "transcription":
         said.pop("output_modalities", None)
     return said
+
+
+def flat(session: Object, temperature: float | None) -> Object:
+    """Return a session of ours as the beta endpoints showed it: everything at the top level."""
+    heard, spoken = session["audio"]["input"], session["audio"].get("output")
+    written: Object = {
+        "id": session["id"],
+        "object": session["object"],
+        "expires_at": session["expires_at"],
+        "input_audio_format": _FLAT_FORMATS[heard["format"]["type"]],
+        "input_audio_transcription": heard["transcription"],
+        "input_audio_noise_reduction": heard["noise_reduction"],
+        "turn_detection": heard["turn_detection"],
+    }
+    if spoken is None:
+        return written | {"modalities": ["text"]}
+    return written | {
+        "model": session["model"],
+        "modalities": ["text"] if session["output_modalities"] == ["text"] else ["audio", "text"],
+        "instructions": session["instructions"],
+        "voice": spoken["voice"],
+        "speed": spoken["speed"],
+        "output_audio_format": _FLAT_FORMATS[spoken["format"]["type"]],
+        "tools": session["tools"],
+        "tool_choice": session["tool_choice"],
+        "temperature": temperature,
+        "max_response_output_tokens": session["max_output_tokens"],
+        "tracing": session["tracing"],
+    }
 
 
 def _session_update(event: Object) -> Object:

@@ -56,7 +56,7 @@ def admit(door: Door, who: Principal, session: SessionPatch, model: str | None =
     """Return the call that a client asks for with this session; ``model`` is the one that its URL names.
 
     What a client secret holds comes before what its holder says. Raises NotFound, Forbidden, BadRequest with the path
-    below ``session``, and Overloaded while there is no house.
+    below ``session``, Unauthenticated for a client secret that is used up, and Overloaded while there is no house.
     """
     baked = _baked(who)
     name = _named(session) or model or _named(baked) or door.config.default_model
@@ -64,6 +64,7 @@ def admit(door: Door, who: Principal, session: SessionPatch, model: str | None =
     if way is None:
         raise NotFound("this model does not exist", code="model_not_found", param="model")
     permit_model(who, name)
+    door.secrets.check(who)
     begun = merged(Effective(_within(who, defaults(door.config, name, way))), baked)
     effective = merged(begun, session)
     _permit(who, effective.settings)

@@ -14,10 +14,10 @@ from mediaserver.errors import BadRequest, Overloaded, Unauthenticated
 from mediaserver.events import Problem
 from signaling.auth import PROTOCOL, authenticate_socket, speaks_beta
 from signaling.door import DOOR, Door
-from signaling.realtime import sideband
 from signaling.realtime.codec import RealtimeCodec
 from signaling.realtime.opening import Admitted, admit, begin
 from signaling.realtime.reader import MAX_APPEND
+from signaling.realtime.sideband import join
 from signaling.realtime.socket_caller import SocketCaller
 from signaling.realtime.wire import SessionPatch
 from signaling.socket import Socket, open_socket
@@ -29,7 +29,7 @@ AZURE_PREVIEW = "/openai/realtime"
 async def connect(request: web.Request) -> web.StreamResponse:
     """Let a client in and serve its WebSocket until the call is over; whoever may not is refused before the upgrade."""
     if "call_id" in request.query:
-        return await sideband.join(request)
+        return await join(request)
     door = request.app[DOOR]
     who = authenticate_socket(request, "calls:create")
     admitted = admit(door, who, _session(request), request.query.get("model") or request.query.get("deployment"))
