@@ -104,7 +104,7 @@ class OpenAICodec:
         self._shape = shape
         self._coded = _ENCODE[shape.audio_format]
         self._settings = Settings("")
-        self._responses = Responses()
+        self._responses = Responses(marking=shape.marks)
         self.reader = ReplyReader(self._responses, shape.audio_format)
         self._sent: OrderedDict[str, commands.Command] = OrderedDict()
         self._count = 0
@@ -195,7 +195,8 @@ class OpenAICodec:
 
     def _respond(self, command: commands.Respond) -> list[Message]:
         response = self._shape.response(self._settings, command.settings)
-        response["metadata"] = dict(command.metadata) | ({MARK: command.response_id} if marked(command) else {})
+        if self._shape.marks:
+            response["metadata"] = dict(command.metadata) | ({MARK: command.response_id} if marked(command) else {})
         if command.out_of_band:
             response |= self._shape.out_of_band()
         if command.own_input:

@@ -30,9 +30,13 @@ class Made:
 
 
 class Responses:
-    """The book of one session. Bounded: at most ``REMEMBERED`` asked for and as many being made."""
+    """The book of one session; ``marking`` says that its speaker keeps metadata.
 
-    def __init__(self) -> None:
+    Bounded: at most ``REMEMBERED`` asked for and as many being made.
+    """
+
+    def __init__(self, *, marking: bool = True) -> None:
+        self._marking = marking
         self._asked: OrderedDict[str, Respond] = OrderedDict()
         self._made: OrderedDict[str, Made] = OrderedDict()
         self._unwanted: set[str] = set()
@@ -96,7 +100,7 @@ class Responses:
     def _oldest_unmarked(self) -> Respond | None:
         """Return what was asked for without a mark: by a speaker that has none, or with all metadata taken."""
         for response_id, command in self._asked.items():
-            if not marked(command):
+            if not (self._marking and marked(command)):
                 return self._asked.pop(response_id)
         return None
 

@@ -27,7 +27,7 @@ TRANSCRIBERS = frozenset(
         "gpt-realtime-whisper",
     }
 )
-_FORMATS: dict[AudioFormat, Wire] = {
+FORMATS: dict[AudioFormat, Wire] = {
     "pcm": {"type": "audio/pcm", "rate": 24000},
     "pcmu": {"type": "audio/pcmu"},
     "pcma": {"type": "audio/pcma"},
@@ -44,6 +44,8 @@ class GaShape:
 
     assistant_text: ClassVar[str] = "output_text"
     """What the text of an assistant's message is called."""
+    marks: ClassVar[bool] = True
+    """Whether a response keeps the metadata that it is asked with."""
     aliases: ClassVar[Mapping[str, str]] = {}
     """Other names of the provider's messages, to those of GA."""
 
@@ -63,14 +65,14 @@ class GaShape:
     def changed(self, before: Settings, after: Settings) -> Wire:
         """Return what of the session differs: a voice that was used may not even be named again."""
         old, new = self.session(before), self.session(after)
-        audio = {side: _differing(old["audio"][side], new["audio"][side]) for side in ("input", "output")}
-        rest = _differing({**old, "audio": None}, {**new, "audio": None})
+        audio = {side: differing(old["audio"][side], new["audio"][side]) for side in ("input", "output")}
+        rest = differing({**old, "audio": None}, {**new, "audio": None})
         told = {side: change for side, change in audio.items() if change}
         return {"type": "realtime", **rest, **({"audio": told} if told else {})}
 
     def response(self, session: Settings, wanted: Settings) -> Wire:
         """Return what one response does differently from its session."""
-        changed = _differing(self._response(session), self._response(wanted))
+        changed = differing(self._response(session), self._response(wanted))
         if wanted.voice != session.voice and self._voice(wanted):
             changed["audio"] = {"output": self._voice(wanted)}
         return changed
@@ -92,14 +94,14 @@ class GaShape:
     def _input(self, settings: Settings) -> Wire:
         noise = settings.noise_reduction
         return {
-            "format": _FORMATS[self.audio_format],
+            "format": FORMATS[self.audio_format],
             "noise_reduction": {"type": noise} if noise else None,
             "transcription": self._transcription(settings),
             "turn_detection": turn_detection(settings.turn_detection),
         }
 
     def _output(self, settings: Settings) -> Wire:
-        return {"format": _FORMATS[self.audio_format], "speed": settings.speed, **self._voice(settings)}
+        return {"format": FORMATS[self.audio_format], "speed": settings.speed, **self._voice(settings)}
 
     def _voice(self, settings: Settings) -> Wire:
         """Name the voice; one that a session brought along from another provider is left to this one's default."""
@@ -154,7 +156,8 @@ def _reasoning(settings: Settings) -> Wire:
     return told
 
 
-def _differing(before: Wire, after: Wire) -> Wire:
+def differing(before: Wire, after: Wire) -> Wire:
+    """Return what of ``after`` is not so in ``before``."""
     return {name: value for name, value in after.items() if name not in before or before[name] != value}
 
 

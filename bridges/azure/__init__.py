@@ -1,0 +1,1 @@
+"""Azure OpenAI's realtime API: OpenAI's protocol under the resource's own address, in two forms."""

@@ -1,0 +1,1 @@
+"""xAI's Grok Voice: OpenAI's protocol with habits of its own."""
