@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from aiortc import RTCPeerConnection, RTCSessionDescription
 
 from mediaserver.config import Config, Key, Media, Model, Secret
+from mediaserver.events import SessionUpdated
+from mediaserver.settings import Settings
 from signaling.door import DOOR
 from signaling.whip import FRAGMENT, Silent
+from tests.clips import RATE, clip
 from tests.rtc import offers
 from tests.signaling.doors import KEY, SDP
 from tests.signaling.houses import House, house
+from tests.signaling.sockets import line
+from tests.signaling.test_app import Recording
 
 OFFER = offers.chrome().replace("a=sendrecv", "a=sendonly")
 PWD = "client+password+0123456789"
@@ -164,9 +170,6 @@ async def test_what_may_be_posted_and_what_a_page_may_read() -> None:
 
 
 def test_a_caller_that_only_speaks_is_told_nothing() -> None:
-    from mediaserver.events import SessionUpdated
-    from mediaserver.settings import Settings
-
     silent = Silent(Settings("local"))
     sent: list[str] = []
     silent.opened("chat", sent.append)
@@ -174,3 +177,26 @@ def test_a_caller_that_only_speaks_is_told_nothing() -> None:
     silent.closed("chat")
     silent.tell(SessionUpdated(Settings("local", instructions="x")))
     assert sent == [] and silent.effective().settings.instructions == "x"
+
+
+@pytest.mark.engines
+async def test_what_is_published_is_heard_and_answered_where_somebody_reads_along() -> None:
+    async with house() as client:
+        peer = RTCPeerConnection()
+        try:
+            peer.addTransceiver(Recording(bytes(RATE * 6) + clip("goforward").pcm), "sendonly")
+            await peer.setLocalDescription(await peer.createOffer())
+            answer = await client.post("/whip", headers=KEY | SDP, data=peer.localDescription.sdp)
+            place = answer.headers["Location"]
+            call_id = place.rsplit("/", 1)[1]
+            async with line(client, f"/v1/realtime?call_id={call_id}") as reader:
+                await peer.setRemoteDescription(RTCSessionDescription(await answer.text(), "answer"))
+                said = await reader.until("conversation.item.input_audio_transcription.completed")
+                assert said["transcript"]
+                await reader.until("response.done")
+                live = client.server.app[DOOR].house.sessions.get(call_id)  # type: ignore[union-attr]
+                assert live.caller.stats["sent_packets"] == 0
+                assert (await client.delete(place, headers=KEY)).status == 200
+                await reader.closed()
+        finally:
+            await peer.close()
