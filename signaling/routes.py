@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from signaling import health, page
-from signaling.realtime import calls
+from signaling import health, page, smallwebrtc, whip
+from signaling.realtime import calls, client_secrets, socket
 
 ROUTES: tuple[web.RouteDef, ...] = (
     web.get("/", page.index),
@@ -14,7 +14,26 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.post("/csp-report", page.report),
     web.get("/healthz", health.alive),
     web.get("/readyz", health.ready),
+    web.get("/v1/realtime", socket.connect),
+    web.get("/openai/v1/realtime", socket.connect),
+    web.get(socket.AZURE_PREVIEW, socket.connect),
+    web.post("/v1/realtime/client_secrets", client_secrets.create),
+    web.post("/openai/v1/realtime/client_secrets", client_secrets.create),
+    web.post("/v1/realtime/sessions", client_secrets.create_session),
+    web.post("/v1/realtime/transcription_sessions", client_secrets.create_transcription_session),
     web.post("/v1/realtime/calls", calls.create),
     web.post("/v1/realtime/calls/{call_id}", calls.renegotiate),
     web.post("/v1/realtime/calls/{call_id}/hangup", calls.hang_up),
+    web.post("/start", smallwebrtc.start),
+    web.get("/status", smallwebrtc.status),
+    web.post("/api/offer", smallwebrtc.offer),
+    web.patch("/api/offer", smallwebrtc.trickle),
+    web.post("/sessions/{session_id}/api/offer", smallwebrtc.offer),
+    web.patch("/sessions/{session_id}/api/offer", smallwebrtc.trickle),
+    web.options("/whip", whip.options),
+    web.post("/whip", whip.publish),
+    web.options("/whip/{call_id}", whip.options),
+    web.get("/whip/{call_id}", whip.look),
+    web.patch("/whip/{call_id}", whip.change),
+    web.delete("/whip/{call_id}", whip.unpublish),
 )
