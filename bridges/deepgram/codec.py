@@ -38,6 +38,8 @@ from mediaserver.settings import Settings
 MAX_HELD = 32
 """Written turns that wait for an answer to be asked for, and functions that wait for their results."""
 MAX_UNKNOWN = 64
+MAX_EARLY = 4 << 20
+"""Bytes of a greeting that comes before its settings are confirmed."""
 
 _CAN: frozenset[Feature] = frozenset(("text_turns", "context_items", "tools", "transcripts", "temperature", "speed"))
 _FEATURE_OF_EAR: frozenset[Feature] = frozenset(("semantic_vad",))
@@ -84,7 +86,9 @@ class DeepgramCodec:
         self._last_item: str | None = None
         self._cut = False
         self._held: deque[str] = deque(maxlen=MAX_HELD)
-        self._injected: str | None = None
+        self._injected: tuple[str, str] | None = None  # a written turn on its way, and the name of its answer
+        self._early: list[Event] = []
+        self._early_bytes = 0
         self._calls: dict[str, str] = {}
         self._dead: deque[str] = deque(maxlen=MAX_HELD)
 
@@ -195,10 +199,11 @@ class DeepgramCodec:
         self._answers.ask(command.response_id)
         if not self._held:
             return ()  # it answers the caller's speech and the results of functions by itself
-        self._injected = "\n".join(self._held)
+        text = "\n".join(self._held)
         self._held.clear()
+        self._injected = (text, command.response_id)
         self._cut = False
-        return [wire.InjectUserMessage(self._injected)]
+        return [wire.InjectUserMessage(text)]
 
     def _interrupt(self, command: Interrupt) -> Sequence[wire.Out]:
         self._answers.unwanted(command.response_id, command.reason)
@@ -218,8 +223,18 @@ class DeepgramCodec:
             told = () if read is None else _ROWS.get(name, DeepgramCodec._nothing)(self, read)
             if read is None:
                 self.unknown[name if len(self.unknown) < MAX_UNKNOWN else "other"] += 1
+        if not self._ready:
+            return self._hold_back(told, len(message))
         used = self._meter.report()
         return (*used, *told) if used else told
+
+    def _hold_back(self, told: Sequence[Event], size: int) -> Sequence[Event]:
+        """Keep a greeting, which may come before ``SettingsApplied``, until somebody listens."""
+        self._early_bytes += size
+        if self._early_bytes > MAX_EARLY:
+            raise Garbled("talk without end before the settings were taken")
+        self._early += told
+        return ()
 
     def quiet(self) -> Sequence[Event]:
         """An answer whose end was never told has ended; so it is for a sentence that comes after ``AgentAudioDone``."""
@@ -237,8 +252,8 @@ class DeepgramCodec:
     def _sound(self, pcm: bytes) -> Sequence[Event]:
         if len(pcm) & 1:
             raise Garbled("sound of half a sample")
-        if not self._ready:
-            raise Garbled("sound before the settings were taken")
+        if self._first is not None:
+            raise Garbled("sound before the settings were sent")
         return () if self._cut else self._answers.audio(pcm, self._settings.voice)
 
     def _welcome(self, _message: wire.Plain) -> Sequence[Event]:
@@ -249,7 +264,8 @@ class DeepgramCodec:
 
     def _applied(self, _message: wire.Plain) -> Sequence[Event]:
         self._ready = True
-        return ()
+        early, self._early = self._early, []
+        return early
 
     def _said(self, message: wire.ConversationText) -> Sequence[Event]:
         if message.role == "user":
@@ -258,7 +274,7 @@ class DeepgramCodec:
 
     def _user_said(self, text: str) -> Sequence[Event]:
         self._cut = False
-        if text == self._injected:
+        if self._injected is not None and text.strip() == self._injected[0].strip():
             self._injected = None
             return self._answers.cut()  # a written turn ends what was being said
         item, previous = self._speech or new_id("item"), self._last_item
@@ -266,6 +282,9 @@ class DeepgramCodec:
         return (InputCommitted(item, previous), TranscriptFinal(item, text))
 
     def _user_speaks(self, _message: wire.Plain) -> Sequence[Event]:
+        """The caller speaks; said of a written turn too, which is no speech."""
+        if self._injected is not None:
+            return self._answers.cut() if self._not_its_answer() else ()
         self._speech = self._speech or new_id("item")
         started = SpeechStarted(self._speech, self._meter.heard_ms)
         answer = self._answers.active
@@ -274,9 +293,14 @@ class DeepgramCodec:
         self._cut = True  # what is still on its way belongs to the reply that was cut
         return (started, ReplyCut(answer.id), *self._answers.cut())
 
+    def _not_its_answer(self) -> bool:
+        """Say whether what is being said began before the written turn that is on its way."""
+        answer = self._answers.active
+        return answer is not None and self._injected is not None and answer.id != self._injected[1]
+
     def _thinks(self, _message: wire.Plain) -> Sequence[Event]:
         self._cut = False
-        return ()
+        return self._answers.cut() if self._not_its_answer() else ()
 
     def _speaks(self, _message: wire.Plain) -> Sequence[Event]:
         self._cut = False
@@ -284,8 +308,9 @@ class DeepgramCodec:
 
     def _sound_done(self, _message: wire.Plain) -> Sequence[Event]:
         self._cut = False
-        self._injected = None
         answer = self._answers.active
+        if answer is not None and not self._not_its_answer():
+            self._injected = None
         return self._answers.finish() if answer is not None and (answer.sounded or answer.unwanted) else ()
 
     def _functions(self, message: wire.FunctionCallRequest) -> Sequence[Event]:
@@ -309,7 +334,7 @@ class DeepgramCodec:
         if name is None:
             return ()
         if self._injected is not None:
-            self._held.appendleft(self._injected)
+            self._held.appendleft(self._injected[0])
             self._injected = None
         return (ResponseRefused(name, "conversation_already_has_active_response", "somebody is speaking"),)
 

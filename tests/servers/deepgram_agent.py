@@ -261,14 +261,16 @@ class AgentConnection(Connection):
         self.settings, self.think, self.speak = message, message.agent.think, message.agent.speak
         for each in message.agent.context.messages if message.agent.context else ():
             self.lines += _before(each)
-        await self.tell("SettingsApplied")
         if message.agent.greeting:
             self.begin_reply(self._say((message.agent.greeting,)))
+            await asyncio.sleep(0.05)  # the real agent begins to greet before it confirms
+        await self.tell("SettingsApplied")
 
     async def _inject(self, message: InjectUserMessage) -> None:
         if self.ear.speaking:
             return await self.tell("InjectionRefused", message="the user is speaking")
         await self.interrupt()
+        await self.tell("UserStartedSpeaking")  # a written turn is heard like a spoken one
         return await self._user(message.content)
 
     async def _result(self, message: FunctionCallResponse) -> None:

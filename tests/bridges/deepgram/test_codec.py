@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridges.codec import Garbled
-from bridges.deepgram.codec import MAX_HELD, MAX_UNKNOWN, DeepgramCodec
+from bridges.deepgram.codec import MAX_EARLY, MAX_HELD, MAX_UNKNOWN, DeepgramCodec
 from bridges.options import DeepgramAgent
 from mediaserver.bridge import Opening
 from mediaserver.commands import ClearInput, CommitInput, CreateItem, DeleteItem, Interrupt, Respond, TruncateItem
@@ -241,12 +241,15 @@ def test_too_many_written_turns_are_refused() -> None:
         codec.encode(CreateItem(item=user("x")))
 
 
-def test_a_written_turn_ends_what_was_being_said_and_is_no_speech() -> None:
+@pytest.mark.parametrize("sign", ["UserStartedSpeaking", "AgentThinking", None])
+def test_a_written_turn_ends_what_was_being_said_and_is_no_speech(sign: str | None) -> None:
     codec = begun()
     tell(codec, "ConversationText", role="assistant", content="One.")
     codec.encode(CreateItem(item=user("Wait.")))
     codec.encode(Respond(response_id="r1", settings=SETTINGS))
-    (done,) = tell(codec, "ConversationText", role="user", content="Wait.")
+    told = tell(codec, sign) if sign else []
+    told += tell(codec, "ConversationText", role="user", content="Wait. ")
+    (done,) = told
     assert (done.status, done.reason) == ("cancelled", "turn_detected")  # type: ignore[attr-defined]
     created, _ = tell(codec, "ConversationText", role="assistant", content="Yes?")
     assert created.response_id == "r1"  # type: ignore[attr-defined]
@@ -254,6 +257,18 @@ def test_a_written_turn_ends_what_was_being_said_and_is_no_speech() -> None:
     tell(codec, "AgentAudioDone")
     spoken = tell(codec, "ConversationText", role="user", content="Wait.")
     assert names(spoken) == ["InputCommitted", "TranscriptFinal"]
+
+
+def test_a_written_turn_whose_echo_never_comes_is_over_with_its_answer() -> None:
+    codec = begun()
+    codec.encode(CreateItem(item=user("Wait.")))
+    codec.encode(Respond(response_id="r1", settings=SETTINGS))
+    assert not tell(codec, "AgentAudioDone")  # of the reply before
+    assert not tell(codec, "UserStartedSpeaking")
+    assert names(codec.receive(FRAME)) == ["ResponseCreated", "AudioDelta"]
+    assert not tell(codec, "AgentThinking")
+    assert names(tell(codec, "AgentAudioDone")) == ["AudioDone", "ResponseDone"]
+    assert names(tell(codec, "UserStartedSpeaking")) == ["SpeechStarted"]
 
 
 def test_a_refused_turn_is_sent_again() -> None:
@@ -428,6 +443,26 @@ def test_sound_before_its_time_or_in_halves_is_garbled() -> None:
     for codec, sound in ((early, FRAME), (begun(), b"\0\0\0")):
         with pytest.raises(Garbled):
             codec.receive(sound)
+
+
+def test_a_greeting_before_the_settings_are_confirmed_is_kept_until_then() -> None:
+    codec = DeepgramCodec(DeepgramAgent(greeting="Hello."))
+    codec.open(Opening(SETTINGS))
+    tell(codec, "Welcome", request_id="r")
+    assert not tell(codec, "ConversationText", role="assistant", content="Hello.")
+    assert not codec.receive(FRAME)
+    assert not codec.ready
+    assert names(tell(codec, "SettingsApplied")) == ["ResponseCreated", "TextDelta", "AudioDelta"]
+    assert names(tell(codec, "AgentAudioDone")) == ["AudioDone", "TextDone", "ResponseDone"]
+
+
+def test_a_greeting_without_end_is_garbled() -> None:
+    codec = DeepgramCodec(DeepgramAgent())
+    codec.open(Opening(SETTINGS))
+    tell(codec, "Welcome", request_id="r")
+    with pytest.raises(Garbled):
+        for _ in range(MAX_EARLY // len(FRAME) + 1):
+            codec.receive(FRAME)
 
 
 def test_unknown_types_are_counted_within_bounds() -> None:
