@@ -264,20 +264,20 @@ async def test_connected_seconds_are_metered_once() -> None:
 
 async def test_silence_on_the_socket_is_bridged_by_keep_alives() -> None:
     server = DeepgramAgentServer(speed=20)
-    server.patience_s = 1.5
+    server.patience_s = 3.0
     async with server:
         chosen = DeepgramAgent(key=server.key, url=server.url)
         codec = DeepgramCodec(chosen)
         codec.idle_s = 0.3
         async with talking(RealtimeBridge(codec, dial(chosen, None)), Opening(settings())) as talk:  # type: ignore[arg-type]
-            await asyncio.sleep(2.5)
+            await asyncio.sleep(4)
             assert not talk.over.is_set()
             assert [each["type"] for each in server.last.messages].count("KeepAlive") >= 3
 
 
 async def test_without_them_the_agent_gives_up() -> None:
     def impatient(server: DeepgramAgentServer) -> None:
-        server.patience_s = 0.4
+        server.patience_s = 2.0
 
     async with call(prepare=impatient) as (talk, _server):
         failure = await talk.ended()
