@@ -89,6 +89,10 @@ class Line:
         peer, answer = port.accept(offer, seat, call_id=call_id, terms=terms)
         return cls(port, dialect, terms, peer, seat), answer
 
+    def reoffer(self, offer: str) -> str:
+        """Answer a new offer of the same peer. Raises what :meth:`MediaPort.reoffer` raises."""
+        return self._port.reoffer(self.peer, offer)
+
     async def move(self, offer: str) -> str:
         """Go on with the peer of this offer and return the answer; the peer before is closed.
 

@@ -124,7 +124,7 @@ async def _begin(door: Door, admitted: Admitted, sdp: str) -> tuple[Line, str]:
 async def _go_on(door: Door, who: Principal, pc_id: str, said: Offer) -> str:
     session, line = _line(door, who, pc_id)
     if not said.restart_pc:
-        return door.open_house().port.reoffer(line.peer, said.sdp)
+        return line.reoffer(said.sdp)
     answer = await line.move(said.sdp)
     door.calls[session] = replace(door.calls[session], peer=line.peer)
     return answer

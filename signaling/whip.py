@@ -15,13 +15,12 @@ from mediaserver.clock import new_id
 from mediaserver.conversation.session import Session
 from mediaserver.errors import BadRequest, NotFound, RequestError, UnsupportedMedia
 from mediaserver.events import Event, SessionCreated, SessionUpdated
-from mediaserver.gateway.principal import Principal
 from mediaserver.rtc.description import Terms
 from mediaserver.rtc.fragment import read_fragment
 from mediaserver.rtc.peer import Peer
 from mediaserver.settings import Settings
 from signaling.auth import authenticate
-from signaling.door import DOOR, Door
+from signaling.door import DOOR, House
 from signaling.realtime.effective import Effective
 from signaling.realtime.offer import SDP, read_sdp
 from signaling.realtime.opening import admit, begin
@@ -113,11 +112,11 @@ async def look(request: web.Request) -> web.Response:
 
 async def change(request: web.Request) -> web.Response:
     """``PATCH``: candidates are acknowledged (204), new credentials restart ICE (200 and a fragment of ours)."""
-    door, _, peer = _published(request)
+    house, _, peer = _published(request)
     matches = _precondition(request)
     fragment = read_fragment(await _fragment(request))
     if "*" in matches:
-        answer = door.open_house().port.restart(peer, fragment.ufrag, fragment.pwd)
+        answer = house.port.restart(peer, fragment.ufrag, fragment.pwd)
         headers = {"ETag": _etag(peer)}
         return web.Response(body=answer.encode(), content_type=FRAGMENT, headers=headers)
     if _etag(peer) not in matches:
@@ -130,24 +129,18 @@ async def change(request: web.Request) -> web.Response:
 
 async def unpublish(request: web.Request) -> web.Response:
     """``DELETE``: 200 when the session is ending."""
-    door, session, _ = _published(request)
-    if door.house is not None:
-        await door.house.sessions.hang_up(session.caller.id, "client_closed")
+    house, session, _ = _published(request)
+    await house.sessions.hang_up(session.caller.id, "client_closed")
     return web.Response()
 
 
-def _published(request: web.Request) -> tuple[Door, Session, Peer]:
+def _published(request: web.Request) -> tuple[House, Session, Peer]:
+    """Return a session of this door and of this caller; calls of other doors are none."""
     door, who = request.app[DOOR], authenticate(request, "calls:create")
-    session, peer = _live(door, who, request.match_info["call_id"])
-    return door, session, peer
-
-
-def _live(door: Door, who: Principal, call_id: str) -> tuple[Session, Peer]:
-    """Return a session of this door; calls of other doors are none."""
-    session, call = door.live_call(call_id, who)
-    if call.peer is None or not call.peer.offer.terms.ingest:
+    session, call = door.live_call(request.match_info["call_id"], who)
+    if door.house is None or call.peer is None or not call.peer.offer.terms.ingest:
         raise NotFound("there is no such session", code="call_not_found")
-    return session, call.peer
+    return door.house, session, call.peer
 
 
 def _etag(peer: Peer) -> str:

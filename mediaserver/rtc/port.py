@@ -144,7 +144,7 @@ class MediaPort:
         Raises BadRequest or TooLarge for an offer that cannot be, Overloaded when full. A peer that nobody runs is freed
         at its set-up deadline all the same.
         """
-        self._admit()
+        self._admit(again=call_id in self._peers)
         try:
             read = description.read_offer(offer, terms)
         except (BadRequest, TooLarge):
@@ -184,8 +184,9 @@ class MediaPort:
         silent = sum(peer.silent for peer in self._peers.values())
         return {**counted, "peers": len(self._peers), "pending": self._pending(), "silent": silent}
 
-    def _admit(self) -> None:
-        if len(self._peers) >= self.settings.max_calls:
+    def _admit(self, *, again: bool) -> None:
+        """Raise Overloaded when there is no place; a call that is here already needs no other."""
+        if len(self._peers) >= self.settings.max_calls and not again:
             raise Overloaded("no free place for another call")
         if self._pending() >= self.settings.max_pending:
             raise Overloaded("too many calls are being set up", retry_after=2)

@@ -63,6 +63,27 @@ async def test_too_many_calls_are_refused() -> None:
             port.accept(offers.chrome(), Text())
 
 
+async def test_a_call_that_comes_back_takes_its_own_place() -> None:
+    async with media_port(replace(LOCAL, max_calls=1)) as port:
+        first, _ = port.accept(offers.chrome(), Text(), call_id="rtc_1")
+        second, _ = port.accept(offers.chrome(), Text(), call_id="rtc_1")
+        assert port.peers == 1
+        await first.close("client_closed")
+        assert port.peers == 1
+        await second.close("client_closed")
+        assert port.peers == 0
+
+
+async def test_new_credentials_are_answered_with_a_fragment_and_known_ones_with_the_same() -> None:
+    async with media_port() as port:
+        peer, _ = port.accept(offers.chrome(), Text())
+        before = peer.agent.credentials.ufrag
+        fragment = port.restart(peer, "next", "client+password+0123456789")
+        assert f"a=ice-ufrag:{peer.agent.latest.ufrag}\r\n" in fragment
+        assert peer.agent.latest.ufrag != before and peer.agent.ufrags == (before, peer.agent.latest.ufrag)
+        assert port.restart(peer, "next", "client+password+0123456789") == fragment
+
+
 async def test_a_refused_offer_leaves_nothing() -> None:
     async with media_port() as port:
         with pytest.raises(BadRequest):
