@@ -149,13 +149,12 @@ class ElevenLabsCodec:
         return ended(code)
 
     def _update(self, command: UpdateSession) -> Sequence[wire.Out]:
-        before, self._settings = self._settings, command.settings
-        told_already = before is not None and before.instructions == command.settings.instructions
-        if told_already or not command.settings.instructions:
-            return ()
-        if "instructions" not in self.capabilities.changes:
+        before, wanted = self._settings, command.settings
+        changed = before is None or before.instructions != wanted.instructions
+        if changed and "instructions" not in self.capabilities.changes:
             raise Unsupported("an ElevenLabs agent's prompt is fixed for the conversation")
-        return (wire.ContextualUpdate(told.instructions(command.settings)),)
+        self._settings = wanted
+        return (wire.ContextualUpdate(told.instructions(wanted)),) if changed else ()
 
     def _item(self, command: CreateItem) -> Sequence[wire.Out]:
         item = command.item

@@ -69,6 +69,8 @@ def context(chosen: ElevenLabs, opening: Opening) -> list[str]:
 
 def instructions(settings: Settings) -> str:
     """Return instructions as a note."""
+    if not settings.instructions:
+        return "The earlier instructions do not hold any more."
     return f"Instructions for this conversation: {settings.instructions}"
 
 

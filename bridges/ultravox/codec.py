@@ -140,15 +140,13 @@ class UltravoxCodec:
         return BridgeError("the connection to the provider was lost", code="connection_lost")
 
     def _update(self, command: UpdateSession) -> Sequence[wire.Out]:
-        before, self._settings = self._settings, command.settings
-        messages: list[wire.Out] = []
-        if before is None or before.output_modalities != command.settings.output_modalities:
-            messages.append(wire.SetOutputMedium("text" if self._writes else "voice"))
-        if before is None or before.instructions != command.settings.instructions:
-            if "instructions" not in self.capabilities.changes:
-                raise Unsupported("an Ultravox call keeps its instructions")
-            messages.append(wire.UserText(f"Instructions: {command.settings.instructions}", "later"))
-        return messages
+        before, wanted = self._settings, command.settings
+        told = before is not None and before.instructions == wanted.instructions
+        if not told and "instructions" not in self.capabilities.changes:
+            raise Unsupported("an Ultravox call keeps its instructions")
+        wrote, self._settings = self._writes, wanted
+        medium = () if wrote == self._writes else (wire.SetOutputMedium("text" if self._writes else "voice"),)
+        return (*medium, *(() if told else (wire.UserText(f"Instructions: {wanted.instructions}", "later"),)))
 
     def _item(self, command: CreateItem) -> Sequence[wire.Out]:
         item = command.item

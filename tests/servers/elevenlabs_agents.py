@@ -60,6 +60,7 @@ class ConversationOverride(Strict, frozen=True):
 
 
 class Overrides(Strict, frozen=True):
+    text_only: bool | None = None  # the SDK puts it here when it has no sound
     agent: AgentOverride = AgentOverride()
     tts: TtsOverride = TtsOverride()
     conversation: ConversationOverride = ConversationOverride()
