@@ -39,7 +39,7 @@ def continuation(said: str) -> str:
         words = "… " + words[-QUOTED:].split(" ", 1)[-1]
     return (
         "Your last answer was cut off by a technical fault after these words: "
-        f'"{words}" Go on from there in the same language and tone. Repeat nothing of it, and do not mention the fault.'
+        f'"{words}" Continue from there in the same language and tone. Repeat nothing of it, and do not mention the fault.'
     )
 
 

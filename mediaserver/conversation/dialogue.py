@@ -15,9 +15,10 @@ from mediaserver.conversation.asking import ask
 from mediaserver.conversation.conversation import Conversation, with_text
 from mediaserver.conversation.heard import Ledger
 from mediaserver.conversation.listening import Listening, MakeVoice
+from mediaserver.conversation.loudspeaker import Loudspeaker
 from mediaserver.conversation.measure import Stopwatch
 from mediaserver.conversation.outbox import Outbox
-from mediaserver.conversation.replies import Loudspeaker, Replies, Reply
+from mediaserver.conversation.replies import Replies, Reply
 from mediaserver.conversation.turn import (
     Action,
     Answer,

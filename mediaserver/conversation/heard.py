@@ -16,6 +16,8 @@ from mediaserver.events import WordTime
 _LOUD = 50  # dB below full scale: quieter than this is a pause, in which no letters are spoken
 _MS_PER_CHARACTER = 65.0  # English at an even pace, until the voice has shown its own
 
+_PACES = (35.0, 110.0)  # milliseconds per character within which somebody may speak
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -48,6 +50,9 @@ class Script:
         self._bytes = 0
         self._clauses: list[_Clause] = []
         self._complete = False
+        self._in_step: tuple[int, int] | None = (
+            None  # where the sound was when the last text came, and the text before it
+        )
 
     @property
     def sound_ms(self) -> int:
@@ -56,6 +61,8 @@ class Script:
 
     def write(self, text: str) -> None:
         """Take more of what is written."""
+        if self._bytes:
+            self._in_step = self.sound_ms, len(self.text)
         self.text += text
 
     def rewrite(self, text: str) -> None:
@@ -81,6 +88,20 @@ class Script:
             return Cut(played_ms, self.written, "", estimated=False)
         place, estimated = self._place(played_ms)
         return Cut(played_ms, self.written[:place].rstrip(), self.written[place:].lstrip(), estimated)
+
+    def covered(self) -> str:
+        """Return the words whose sound is here so far; rather one too many than one too few, so that none is said twice.
+
+        Where text has come in step with its sound (at the pace of speech) that says more than the letters do.
+        """
+        if self._complete:
+            return self.written
+        place, _ = self._place(self.sound_ms)
+        if self._in_step is not None:
+            ms, characters = self._in_step
+            if characters and _PACES[0] <= ms / characters <= _PACES[1]:
+                place = max(place, _end_of_word(self.written, characters + (self.sound_ms - ms) * characters / ms))
+        return self.written[:place].rstrip()
 
     @property
     def written(self) -> str:

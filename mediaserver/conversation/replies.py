@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from mediaserver.clock import Clock
 from mediaserver.commands import Interrupt, Respond
 from mediaserver.conversation.conversation import Conversation, with_text
 from mediaserver.conversation.heard import Cut, Ledger
+from mediaserver.conversation.loudspeaker import Loudspeaker
 from mediaserver.conversation.measure import Stopwatch
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.turn import Happening, ReplyHeard, ReplyMade, ReplyOver
@@ -35,7 +36,7 @@ from mediaserver.events import (
     TextDone,
     ToolCalled,
 )
-from mediaserver.items import Item, Part, Played, Usage
+from mediaserver.items import Item, Part, Usage
 from mediaserver.settings import Settings
 
 PROGRESS_S = 0.2
@@ -65,42 +66,11 @@ class Reply:
     cut: bool = False
     cancelled: Reason | None = None
     gone_at: float = 0.0
+    left: tuple[str, str] | None = None  # the item that its provider left unfinished, and its words so far
     open: dict[str, Item] = field(default_factory=dict)  # messages that still grow
     sounding: set[str] = field(default_factory=set)  # items whose sound has not all left
     spoken: set[str] = field(default_factory=set)  # items whose sound is complete at the bridge's end
     written: set[str] = field(default_factory=set)  # items whose text is complete
-
-
-class Loudspeaker(Protocol):
-    """The part of a caller that replies are about; see :class:`mediaserver.caller.Caller`."""
-
-    def play(self, item_id: str, pcm: bytes) -> None:
-        """Queue sound."""
-        ...
-
-    def finish(self, item_id: str) -> None:
-        """No more sound comes for this item."""
-        ...
-
-    def pause(self) -> None:
-        """Be silent and keep the queue."""
-        ...
-
-    def resume(self) -> None:
-        """Go on."""
-        ...
-
-    def clear(self) -> tuple[Played, ...]:
-        """Forget the queue and say what was heard."""
-        ...
-
-    def played(self, item_id: str) -> int:
-        """Milliseconds that have left so far."""
-        ...
-
-    def tell(self, event: Event) -> None:
-        """Tell the client."""
-        ...
 
 
 class Replies:
@@ -184,8 +154,20 @@ class Replies:
         if not reply.open and not reply.called:
             self.active = None
         else:
+            reply.left = self._as_far_as_it_sounds(reply)
             self._ended(ResponseDone(reply.id, "incomplete", None, None, "provider_failed", "the provider went away"))
         return reply
+
+    def _as_far_as_it_sounds(self, reply: Reply) -> tuple[str, str] | None:
+        """Keep of the item that was being spoken the words whose sound has come; return it and them."""
+        item_id = next(reversed(reply.open), None)
+        item = self._conversation.find(item_id or "")
+        if item is None or item.id not in reply.sounding or item.id in reply.spoken:
+            return None
+        script = self._ledger.script(item.id)
+        said = script.covered()
+        self._conversation.replace(with_text(replace(item, status="incomplete"), said, full_text=script.written))
+        return item.id, said
 
     def refused(self, code: str, message: str) -> None:
         """The bridge will not make the active response."""

@@ -30,7 +30,7 @@ from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.standing import Standing
 from mediaserver.conversation.succession import Succession
 from mediaserver.conversation.supervision import Supervision
-from mediaserver.conversation.support import Once, Support
+from mediaserver.conversation.support import Once, Support, places_of
 from mediaserver.conversation.talk import Talk
 from mediaserver.conversation.tools import ToolLedger
 from mediaserver.conversation.toolwork import ToolWork
@@ -46,6 +46,7 @@ from mediaserver.events import (
     SessionCreated,
     SessionEnded,
     SessionUpdated,
+    ToolCalled,
     ToolsCancelled,
     UsageReported,
 )
@@ -91,7 +92,7 @@ class Session:
         self._clock = clock
         self._support = support or Support()
         self._started_at = self._active_at = clock()
-        places, bridge = _places(route)
+        places, bridge = places_of(route)
         self._plain = bridge.capabilities.turns == "none"
         self._audience = Audience(caller, self._left_behind, self._seen)
         self._supervision = Supervision(self._audience, self.record, self._ask_for)
@@ -360,7 +361,9 @@ class Session:
         elif isinstance(event, ToolsCancelled):
             self._tools.cancelled(event)
         elif not isinstance(event, UsageReported) and not self._supervision.mutes(event):
+            actions = self._tools.called(event) if isinstance(event, ToolCalled) else []
             self._talk.happened(event)
+            self._tools.do(actions)
 
     def switched(self, leg: Leg, reason: Reason) -> None:
         """This leg serves from now on."""
@@ -485,13 +488,6 @@ class Session:
             self._active_at = now
         self._talk.tick(now)
         self._tools.tick(now)
-
-
-def _places(route: Bridge | Sequence[Place]) -> tuple[Sequence[Place], Bridge]:
-    """Return the route and the first bridge of it; one bridge alone is a route of one place that cannot be made again."""
-    if isinstance(route, Sequence):
-        return route, route[0].make()
-    return (Place("model", lambda: route),), route
 
 
 def _reason(hangup: Hangup) -> EndReason:

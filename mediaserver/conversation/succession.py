@@ -133,10 +133,14 @@ class Succession:
 
     def _left_open(self, broken: Reply) -> Unfinished | None:
         """Return what was said of a reply that is not complete."""
-        item = next((one for one in reversed(self.conversation.snapshot()) if one.role == "assistant"), None)
-        if item is None or is_complete(item.text, written=item.id in broken.written):
+        if broken.left is None:
             return None
-        return Unfinished(item.id, item.text)
+        item_id, said = broken.left
+        item = self.conversation.find(item_id)
+        whole = item is not None and bool(item.parts) and (item.parts[0].full_text or "").strip() == said.strip()
+        if not said.strip() or is_complete(said, written=whole and item_id in broken.written):
+            return None
+        return Unfinished(item_id, said)
 
     def switched(self, leg: Leg, *, again: bool) -> None:
         """This leg goes on: ``again``, the caller's sound that nobody settled is said to it again."""

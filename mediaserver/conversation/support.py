@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mediaserver.bridge import Bridge
 from mediaserver.conversation.continuity import Steadiness
+from mediaserver.conversation.leg import Place
 from mediaserver.conversation.phrases import Phrases
 from mediaserver.conversation.route import Health
 from mediaserver.toolbox import Tools
@@ -40,3 +43,10 @@ class Support:
     phrases: Phrases | None = None
     apology: str = ""
     moment: str = ""
+
+
+def places_of(route: Bridge | Sequence[Place]) -> tuple[Sequence[Place], Bridge]:
+    """Return the route and the first bridge of it; one bridge alone is a route of one place that cannot be made again."""
+    if isinstance(route, Sequence):
+        return route, route[0].make()
+    return (Place("model", lambda: route),), route

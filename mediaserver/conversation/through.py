@@ -7,8 +7,9 @@ from typing import Literal
 
 from mediaserver.audio.inbound import Edge
 from mediaserver.commands import Command, UpdateSession
+from mediaserver.conversation.loudspeaker import Loudspeaker
 from mediaserver.conversation.outbox import Outbox
-from mediaserver.conversation.replies import Loudspeaker, Reply
+from mediaserver.conversation.replies import Reply
 from mediaserver.events import (
     AudioDelta,
     AudioDone,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
@@ -85,6 +86,7 @@ class ToolWork:
         self._group: asyncio.TaskGroup | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._ask_at: float | None = None
+        self._hidden: deque[str] = deque(maxlen=256)  # calls that are not the client's to answer
         self._aside: set[str] = set()  # responses outside the conversation: their calls are the client's business
         self._actions: dict[type, Callable[[Any], None]] = {
             Execute: self._execute,
@@ -119,11 +121,26 @@ class ToolWork:
 
     def hides(self, event: Event) -> bool:
         """Say whether an event is of a call that the server executes: a client would take it for one of its own."""
-        if self._tools is None:
-            return False
         if isinstance(event, ToolCalled):
-            return self._owns(event.name)
-        return isinstance(event, ItemAdded | ItemDone) and event.item.name is not None and self._owns(event.item.name)
+            return event.call_id in self._hidden
+        return isinstance(event, ItemAdded | ItemDone) and event.item.call_id in self._hidden
+
+    # --- the model calls ----------------------------------------------------------------------------------------------
+
+    def called(self, event: ToolCalled) -> list[Action]:
+        """Book a call before anybody is told of it; what it returns is for :meth:`do`, when they were."""
+        if event.response_id in self._aside:
+            return []
+        now = self._clock()
+        if self._tools is not None and self._owns(event.name):
+            actions = self.ledger.called(event, "server", self._tools.deadline_s(event.name), now)
+        else:
+            actions = self.ledger.called(event, "client", CLIENT_DEADLINE_S, now)
+        if not any(isinstance(action, Offer) for action in actions):
+            self._hidden.append(event.call_id)
+        else:
+            self._record.note("tool_called", call_id=event.call_id, name=event.name, by="client")
+        return actions
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -131,7 +148,7 @@ class ToolWork:
         """Take what was told to the client."""
         row = _SEEN.get(type(event))
         if row is not None:
-            self._do(row(self, event, self._clock()))
+            self.do(row(self, event, self._clock()))
 
     def asked(self, command: Command) -> bool:
         """Take what a client asks; say whether it is still to be done. Raises BadRequest."""
@@ -140,15 +157,23 @@ class ToolWork:
             item = command.item
             self.ledger.listed(ToolCalled("", item.id, item.call_id or "", item.name or "", item.arguments))
         elif isinstance(command, CreateItem) and command.item.kind == "function_call_output":
-            self._do(self._answered(command.item, now))
+            return self._answered(command, now)
         elif isinstance(command, CreateResponse) and not command.out_of_band:
             return self.ledger.asked(now)
         return True
 
-    def _answered(self, item: Item, now: float) -> list[Action]:
-        """The client's item goes to the provider as the client gave it; what else follows is ours."""
+    def _answered(self, command: CreateItem, now: float) -> bool:
+        """Book the client's output; say whether its item is to go to the provider as it is: to the one that asked."""
+        item = command.item
         actions = self.ledger.answered(item.call_id or "", item.output, item.error, now)
-        return [one for one in actions if not (isinstance(one, Output) and one.call.call_id == item.call_id)]
+        given = [one for one in actions if isinstance(one, Output) and one.call.call_id == item.call_id]
+        foreign = any(one.foreign for one in given) or not given
+        if foreign:
+            previous = self._conversation.add(item, command.previous_item_id)
+            self._audience.tell(ItemAdded(item, previous))
+            self._audience.tell(ItemDone(item, previous))
+        self.do([one for one in actions if foreign or one not in given])
+        return not foreign
 
     def cancelled(self, event: ToolsCancelled) -> None:
         """The model wants no output any more."""
@@ -156,11 +181,11 @@ class ToolWork:
             task = self._running.pop(call_id, None)
             if task is not None:
                 task.cancel()
-        self._do(self.ledger.cancelled(event.call_ids, self._clock()))
+        self.do(self.ledger.cancelled(event.call_ids, self._clock()))
 
     def moved(self) -> None:
         """Another provider goes on."""
-        self._do(self.ledger.moved(self._clock()))
+        self.do(self.ledger.moved(self._clock()))
 
     @property
     def due(self) -> float | None:
@@ -173,11 +198,12 @@ class ToolWork:
         if self._ask_at is not None and now >= self._ask_at:
             self._ask_at = None
             self._answer()
-        self._do(self.ledger.tick(now))
+        self.do(self.ledger.tick(now))
 
     # --- what is to be done -------------------------------------------------------------------------------------------
 
-    def _do(self, actions: list[Action]) -> None:
+    def do(self, actions: list[Action]) -> None:
+        """Do what the book says."""
         for action in actions:
             self._actions[type(action)](action)
 
@@ -200,7 +226,7 @@ class ToolWork:
     def _executed(self, done: tuple[str, str, bool]) -> None:
         call_id, text, error = done
         self._record.note("tool_answered", call_id=call_id, error=error)
-        self._do(self.ledger.executed(call_id, text, error, self._clock()))
+        self.do(self.ledger.executed(call_id, text, error, self._clock()))
 
     def _book(self, action: Book) -> None:
         item = _output_item(action.call, action.text, action.error)
@@ -241,14 +267,6 @@ class ToolWork:
 
     # --- rows of what is seen -----------------------------------------------------------------------------------------
 
-    def _called(self, event: ToolCalled, now: float) -> list[Action]:
-        if event.response_id in self._aside:
-            return []
-        if self._tools is not None and self._owns(event.name):
-            return self.ledger.called(event, "server", self._tools.deadline_s(event.name), now)
-        self._record.note("tool_called", call_id=event.call_id, name=event.name, by="client")
-        return self.ledger.called(event, "client", CLIENT_DEADLINE_S, now)
-
     def _created(self, event: ResponseCreated, now: float) -> list[Action]:
         if event.out_of_band:
             if len(self._aside) >= 256:
@@ -269,7 +287,6 @@ def _output_item(call: ToolCalled, text: str, error: bool) -> Item:
 
 
 _SEEN: dict[type[Event], Callable[[ToolWork, Any, float], list[Action]]] = {
-    ToolCalled: ToolWork._called,
     ResponseCreated: ToolWork._created,
     ResponseDone: ToolWork._done,
     SpeechStarted: lambda work, _, now: work.ledger.speech(True, now),
