@@ -27,6 +27,7 @@ OFFER = offers.chrome().replace("a=sendrecv", "a=sendonly")
 PWD = "client+password+0123456789"
 TRICKLE = f"a=ice-ufrag:clnt\r\na=ice-pwd:{PWD}\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=end-of-candidates\r\n"
 RESTART = TRICKLE.replace("clnt", "next")
+ONLY_WRITE_DOWN = {"audio": {"input": {"turn_detection": {"create_response": False}}}}
 SHOP = {"Authorization": "Bearer sk-shop"}
 CONFIG = Config(
     models={"echo": Model(bridge="echo")},
@@ -196,6 +197,9 @@ async def test_what_is_published_is_heard_and_answered_where_somebody_reads_alon
                 await reader.until("response.done")
                 live = client.server.app[DOOR].house.sessions.get(call_id)  # type: ignore[union-attr]
                 assert live.caller.stats["sent_packets"] == 0
+                await reader.say(type="session.update", session=ONLY_WRITE_DOWN)
+                turns = (await reader.until("session.updated"))["session"]["audio"]["input"]["turn_detection"]
+                assert turns["create_response"] is False
                 assert (await client.delete(place, headers=KEY)).status == 200
                 await reader.closed()
         finally:
