@@ -60,20 +60,20 @@ class ReplyReader:
         made, item = self._responses.at(message.response_id), message.item
         if made is not None and item is not None and item.type == "function_call":
             made.calls[item.id] = (item.call_id or "", item.name or "")
-        return ()
+        return []
 
     def item_done(self, message: wire.ResponsePart) -> Sequence[Event]:
         """Tell of a function call that is complete, however its arguments look."""
         made, item = self._wanted(message), message.item
         if made is None or item is None or item.type != "function_call" or item.status == "incomplete":
-            return ()
+            return []
         return self._call(made, item.id, item.call_id or "", item.name or "", item.arguments or "{}")
 
     def arguments_done(self, message: wire.ResponsePart) -> Sequence[Event]:
         """Tell of a function call; arguments that a cancelled response left unfinished are no object and wait for more."""
         made = self._wanted(message)
         if made is None or not _is_object(message.arguments or "{}"):
-            return ()
+            return []
         call_id, name = made.calls.get(message.item_id, ("", ""))
         return self._call(
             made, message.item_id, message.call_id or call_id, message.name or name, message.arguments or "{}"
@@ -83,7 +83,7 @@ class ReplyReader:
         """Tell of more text."""
         made = self._wanted(message)
         if made is None or not message.delta:
-            return ()
+            return []
         before = made.texts.get(message.item_id, "")
         made.texts[message.item_id] = (before + message.delta)[:TEXT]
         return [events.TextDelta(made.id, message.item_id, message.delta)]
@@ -92,7 +92,7 @@ class ReplyReader:
         """Tell the whole text, from its pieces where it is not repeated."""
         made = self._wanted(message)
         if made is None:
-            return ()
+            return []
         joined = made.texts.pop(message.item_id, "")
         return [events.TextDone(made.id, message.item_id, message.text or message.transcript or joined)]
 
@@ -101,7 +101,7 @@ class ReplyReader:
         pcm = self._pcm(message.delta)
         made = self._wanted(message)
         if made is None or not pcm:
-            return ()
+            return []
         made.sounding.add(message.item_id)
         return [events.AudioDelta(made.id, message.item_id, pcm)]
 
@@ -109,7 +109,7 @@ class ReplyReader:
         """Tell that the sound is complete."""
         made = self._wanted(message)
         if made is None or message.item_id not in made.sounding:
-            return ()
+            return []
         made.sounding.discard(message.item_id)
         return [events.AudioDone(made.id, message.item_id)]
 
@@ -118,7 +118,7 @@ class ReplyReader:
         body = message.response
         made = self._responses.end(body.id)
         if made is None:
-            return ()
+            return []
         status = ENDS.get(body.status, "completed")
         details = body.status_details or wire.StatusDetails()
         reason = details.reason if status != "completed" else None

@@ -141,7 +141,7 @@ async def driving(
         task.cancel()
 
 
-SHORT_AUDIO = 400
+SHORT_AUDIO = 96
 
 
 def record(driven: Driving, path: Path, *secrets: str) -> None:

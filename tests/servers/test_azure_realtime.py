@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import aiohttp
 import pytest
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 
@@ -44,17 +45,15 @@ async def test_the_azure_client_on_the_preview_address_gets_the_older_names() ->
             assert "response.audio.delta" in kinds
             assert "conversation.item.created" in kinds
             assert not any("output_audio" in kind or kind == "conversation.item.done" for kind in kinds)
-            await connection.send({"type": "session.update", "session": {"voice": "echo"}})  # type: ignore[typeddict-item]
+            await connection.send({"type": "session.update", "session": {"input_audio_format": "g711_ulaw"}})  # type: ignore[typeddict-item]
             updated = await connection.recv()
-            assert (updated.type, updated.session.voice) == ("session.updated", "echo")
+            assert (updated.type, updated.session.input_audio_format) == ("session.updated", "g711_ulaw")
             await connection.send({"type": "session.update", "session": {"type": "realtime"}})  # type: ignore[typeddict-item]
             assert (await connection.recv()).error.code == "unknown_parameter"
 
 
 @pytest.mark.parametrize("query", ["", f"?api-version={VERSION}&model={DEPLOYMENT}"])
 async def test_an_api_version_on_the_ga_address_is_refused(query: str) -> None:
-    import aiohttp
-
     async with AzureRealtime() as sim, aiohttp.ClientSession() as http:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await http.ws_connect(sim.url + query, headers={"api-key": sim.key})

@@ -1,0 +1,35 @@
+import httpx
+import pytest
+
+from bridges.openai.dial import address, dial
+from bridges.options import OpenAI
+from mediaserver.bridge import Opening
+from mediaserver.settings import Settings
+
+
+async def test_the_vendors_address_and_the_key() -> None:
+    async with httpx.AsyncClient() as http:
+        target = await dial(OpenAI(key=" sk-1\n", organization="org", project="proj"), http)(Opening(Settings("m")))
+    assert target.url == "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1"
+    assert target.headers == {
+        "Authorization": "Bearer sk-1",
+        "OpenAI-Organization": "org",
+        "OpenAI-Project": "proj",
+    }
+
+
+async def test_another_address_and_no_key() -> None:
+    async with httpx.AsyncClient() as http:
+        target = await dial(OpenAI(url="http://127.0.0.1:1/v1/realtime", model="a b"), http)(Opening(Settings("m")))
+    assert (target.url, target.headers) == ("ws://127.0.0.1:1/v1/realtime?model=a%20b", {})
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a/v1", "wss://a/v1?x=1%262"),
+        ("ws://a:1/v1?y=2", "ws://a:1/v1?y=2&x=1%262"),
+    ],
+)
+def test_addresses_keep_what_they_have(url: str, expected: str) -> None:
+    assert address(url, x="1&2", empty="") == expected
