@@ -204,15 +204,21 @@ class ElevenLabsCodec:
 
     def receive(self, message: Message) -> Sequence[Event]:
         """Return what a message tells. Raises Garbled and BridgeError."""
+        before = self._passing()
+        try:
+            return (*before, *self._message(message))
+        except Garbled:
+            self._due.extend(before)  # what was due is told with the next one
+            raise
+
+    def _message(self, message: Message) -> Sequence[Event]:
         if isinstance(message, bytes):
             raise Garbled("a binary message, which an agent does not send")
         name, body = wire.read(message)
-        if body is None:
-            if name in self.unknown or len(self.unknown) < MAX_UNKNOWN:
-                self.unknown[name] += 1
-            return self._passing()
+        if body is None and (name in self.unknown or len(self.unknown) < MAX_UNKNOWN):
+            self.unknown[name] += 1
         row = _MESSAGES.get(name)
-        return (*self._passing(), *(row(self, body) if row is not None else ()))
+        return row(self, body) if row is not None and body is not None else ()
 
     def quiet(self) -> Sequence[Event]:
         """An answer of which nothing more comes is complete."""

@@ -193,15 +193,18 @@ class UltravoxCodec:
     def receive(self, message: Message) -> Sequence[Event]:
         """Return what a message tells. Raises Garbled."""
         before = (*self._overdue(), *self._late())
-        if isinstance(message, bytes):
-            return (*before, *self._sound(message))
+        try:
+            return (*before, *(self._sound(message) if isinstance(message, bytes) else self._message(message)))
+        except Garbled:
+            self._due.extend(before)  # what was due is told with the next one
+            raise
+
+    def _message(self, message: str) -> Sequence[Event]:
         name, body = wire.read(message)
-        if body is None:
-            if name in self.unknown or len(self.unknown) < MAX_UNKNOWN:
-                self.unknown[name] += 1
-            return before
+        if body is None and (name in self.unknown or len(self.unknown) < MAX_UNKNOWN):
+            self.unknown[name] += 1
         row = _MESSAGES.get(name)
-        return (*self._begun(), *before, *(row(self, body) if row is not None else ()))
+        return (*self._begun(), *(row(self, body) if row is not None and body is not None else ()))
 
     def quiet(self) -> Sequence[Event]:
         """Not even silence comes: the text of an answer that has ended is not waited for."""

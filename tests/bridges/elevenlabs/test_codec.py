@@ -356,6 +356,16 @@ def test_wrong_fields_are_garbled(message: dict[str, Any]) -> None:
         begun().receive(json.dumps(message))
 
 
+def test_nonsense_loses_nothing_that_was_due() -> None:
+    codec = begun()
+    (created, _) = audio(codec, 1)
+    assert isinstance(created, ResponseCreated)
+    codec.encode(Interrupt(response_id=created.response_id, reason="client_cancelled"))
+    with pytest.raises(Garbled):
+        codec.receive("{")
+    assert codec.quiet() == (ResponseDone(created.response_id, "cancelled", "client_cancelled"),)
+
+
 def test_unknown_types_are_counted_up_to_a_bound() -> None:
     codec = begun()
     for number in range(MAX_UNKNOWN + 10):
