@@ -25,6 +25,23 @@ class Entry:
         return made
 
 
+def _plain(sim: Any) -> dict[str, Any]:
+    return {"url": sim.url, "key": sim.key}
+
+
+def _own(sim: Any) -> dict[str, Any]:
+    return dict(sim.options)
+
+
 FLEET: dict[str, Entry] = {
-    "openai": Entry("openai_realtime", "OpenAIRealtime", lambda sim: {"url": sim.url, "key": sim.key}),
+    "openai": Entry("openai_realtime", "OpenAIRealtime", lambda sim: _plain(sim) | {"model": "gpt-realtime"}),
+    "azure": Entry(
+        "azure_realtime", "AzureRealtime", lambda sim: {"url": sim.http, "key": sim.key, "model": "rt-prod"}
+    ),
+    "xai": Entry("xai_realtime", "XaiRealtime", _plain),
+    "gemini": Entry("gemini_live", "GeminiLive", _plain),
+    "elevenlabs": Entry("elevenlabs_agents", "ElevenLabsAgents", _own),
+    "ultravox": Entry("ultravox_calls", "UltravoxCalls", _own),
+    "deepgram": Entry("deepgram_agent", "DeepgramAgentServer", _plain),
+    "live": Entry("openai_live", "LiveServer", lambda sim: _plain(sim) | {"delegate_model": "gpt-5.4-mini"}),
 }

@@ -19,7 +19,7 @@ Kind = TypeVar("Kind", bound=Event)
 
 
 class Handset:
-    """Satisfies :class:`mediaserver.caller.Caller`. ``heard`` is all that was played, silence included, from ``began`` on."""
+    """Satisfies :class:`mediaserver.caller.Caller`. ``heard`` is all that was played since ``began``, silence included."""
 
     def __init__(self, call_id: str = "rtc_handset") -> None:
         self.id = call_id
