@@ -1,9 +1,11 @@
 """OpenAI's GPT-Live in our vocabulary: full duplex, without turns, responses, or an end of anything.
 
-The model listens and speaks at the same time and decides by itself when to yield, so there is no interruption to tell. What
-it says is bracketed by :class:`bridges.answers.Answers`: an answer ends when nothing of it came for a while. A caller's turn
-ends at a gap in its transcript or when the model begins to speak. Time is counted in the caller's sound, which never pauses.
-Functions are called by a Responses model that the session delegates to. Source: OpenAI API reference, "Live".
+The model listens and speaks at the same time and decides by itself when to yield, so there is no interruption to tell. Its
+sound comes in real time and never pauses: silence is sent too. What it says is bracketed by
+:class:`bridges.answers.Answers`: an answer begins with a word or with sound that is no silence, and ends when neither came
+for a while. A caller's turn ends at a gap in its transcript or when the model begins to speak. Time is counted in the
+caller's sound, which never pauses either. Functions are called by a Responses model that the session delegates to.
+Source: OpenAI API reference, "Live"; the pace and the silence are as in recordings of the service that others published.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from bridges.codec import Garbled, Message
 from bridges.live import setup, wire
 from bridges.meter import Meter
 from bridges.options import GptLive
+from mediaserver.audio.levels import dbfs
 from mediaserver.bridge import Capabilities, Feature, Opening
 from mediaserver.clock import new_id
 from mediaserver.commands import Command, CreateItem, Interrupt, Respond, UpdateSession
@@ -34,7 +37,9 @@ from mediaserver.items import Item, Usage
 from mediaserver.settings import Settings
 
 ANSWER_ENDS_MS = 1000
-"""Nothing more of an answer for so long: it is over."""
+"""Neither a word nor a sound of an answer for so long: it is over."""
+SILENCE_DBFS = -45.0
+"""What is quieter, over one delta (100 ms), is the silence between answers or a pause in one."""
 TURN_ENDS_MS = 1200
 """A gap in what the caller says, in the session's time: what follows is another turn."""
 MAX_CALLS = 128
@@ -50,6 +55,7 @@ _ERRORS: dict[str, tuple[str, bool]] = {
     "invalid_api_key": ("unauthorized", False),
     "model_not_found": ("refused", False),
     "insufficient_quota": ("rate_limited", False),
+    "credit_balance_exhausted": ("rate_limited", False),
     "rate_limit_exceeded": ("rate_limited", True),
     "session_expired": ("session_expired", True),
 }
@@ -112,6 +118,7 @@ class LiveCodec:
             output_rate=setup.RATE,
             hears="always",
             turns="provider",
+            live_output=True,
             text_output=False,
             tools=delegates,
             voices=self._chosen.voices or setup.VOICES,
@@ -233,7 +240,10 @@ class LiveCodec:
 
     def _sound(self, event: wire.Sound) -> Sequence[Event]:
         pcm = wire.sound(event.delta)
-        return (*self._speaks(), *self._answers.audio(pcm, self._settings.voice))
+        if dbfs(pcm) > SILENCE_DBFS:
+            return (*self._speaks(), *self._answers.audio(pcm, self._settings.voice))
+        over = self._overdue()
+        return over if self._answers.active is None else (*over, *self._answers.audio(pcm))
 
     def _said(self, event: wire.Words) -> Sequence[Event]:
         return (*self._speaks(), *self._answers.text(event.delta, self._settings.voice))

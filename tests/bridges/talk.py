@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from mediaserver.bridge import Bridge, Opening
 from mediaserver.commands import Command
 from mediaserver.errors import BridgeError
-from mediaserver.events import AudioDelta, Event, TextDelta
+from mediaserver.events import Alive, AudioDelta, Awaited, Event, TextDelta
 
 WAIT_S = 20.0
 
@@ -37,7 +37,8 @@ class Talk:
             self._news.set()
 
     def _told(self, event: Event) -> None:
-        self.events.append(event)
+        if not isinstance(event, Alive | Awaited):  # whether the line lives, not what is said on it
+            self.events.append(event)
         self._news.set()
 
     def send(self, command: Command) -> None:

@@ -2,7 +2,8 @@
 
 Source: OpenAI API reference, "Live" (``/v1/live/sessions``), and ``openai.types.live``. What is sent to it is checked
 strictly: ``session.start`` comes first and an unknown field is ``unknown_parameter``. It yields by itself when the
-caller speaks.
+caller speaks. Its sound never pauses: for each 100 ms heard there are 100 ms of silence while it says nothing, and speech
+comes in real time.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from tests.servers.minds import Call, Line, Reply
 from tests.servers.provider import Connection, Simulator
 
 WORD_MS = 300
+DELTA_MS = 100
+
+
+SILENCE = b64encode(b"\x14\0\xec\xff" * (24 * DELTA_MS // 2)).decode()
+"""What the model sends while it says nothing: not zeros, but far below any voice."""
 
 
 class Strict(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -151,6 +157,7 @@ class LiveConnection(Connection):
         self.lines: list[Line] = []
         self.pending: dict[str, str] = {}
         self.delegations: list[str] = []
+        self.silent_ms = 0
         self.started_at = 0.0
         self.billing: asyncio.Task[None] | None = None
 
@@ -211,6 +218,10 @@ class LiveConnection(Connection):
                 await self.interrupt()  # it yields: nothing is said about that
             else:
                 await self._turn_over(edge.at_ms)
+        while self.ear.heard_ms - self.silent_ms >= DELTA_MS:
+            self.silent_ms += DELTA_MS
+            if not self.busy:
+                await self.tell("session.output_audio.delta", delta=SILENCE)
 
     async def _turn_over(self, end_ms: int) -> None:
         text = self.sim.brain.heard()
@@ -399,12 +410,12 @@ _STRUCTS: dict[str, type[Strict]] = {
 
 
 class LiveServer(Simulator):
-    """``told`` is every event sent, for the SDK's types."""
+    """``told`` is every event sent, for the SDK's types. ``hurry`` makes speech come faster than in real time."""
 
     path, connection = "/v1/live/sessions", LiveConnection
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(self, *, hurry: float = 1.0, **settings: Any) -> None:
+        super().__init__(**settings | {"speed": hurry, "chunk_ms": DELTA_MS})
         self.told: list[dict[str, Any]] = []
 
     def admit(self, request: web.Request) -> web.Response | None:

@@ -40,7 +40,7 @@ async def speak(connection: Any) -> None:
 
 
 async def test_the_sdk_speaks_is_answered_and_hangs_up() -> None:
-    async with LiveServer(brain=Brain("count to two"), speed=20) as server:
+    async with LiveServer(brain=Brain("count to two"), hurry=20) as server:
         async with client(server) as api, api.live.connect() as connection:
             session = {"model": "gpt-live-1", "audio": AUDIO, "instructions": "Be brief."}
             await connection.session.start(session=session, event_id="e1")
@@ -62,7 +62,7 @@ async def test_the_sdk_speaks_is_answered_and_hangs_up() -> None:
 
 async def test_the_sdk_answers_a_function_of_the_delegate() -> None:
     async with (
-        LiveServer(brain=Brain("use get_time"), speed=20) as server,
+        LiveServer(brain=Brain("use get_time"), hurry=20) as server,
         client(server) as api,
         api.live.connect() as connection,
     ):

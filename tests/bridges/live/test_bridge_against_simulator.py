@@ -52,11 +52,11 @@ async def call(
     *transcripts: str,
     opening: Opening | None = None,
     faults: Faults | None = None,
-    speed: float = 20.0,
+    hurry: float = 20.0,
     wait: bool = True,
     **options: Any,
 ) -> AsyncIterator[tuple[Talk, LiveServer]]:
-    async with LiveServer(brain=Brain(*transcripts), faults=faults, speed=speed) as server:
+    async with LiveServer(brain=Brain(*transcripts), faults=faults, hurry=hurry) as server:
         told = {"key": server.key, "url": server.url, **options}
         async with (
             open_bridge("live", told) as make,
@@ -88,8 +88,21 @@ async def test_a_spoken_turn_is_answered_in_sound_that_can_be_read_back() -> Non
         assert bytes(server.last.received[: len(SPEECH)]) == SPEECH
 
 
+async def test_the_silence_between_answers_is_no_answer_and_ends_one() -> None:
+    async with call("count to two") as (talk, server):
+        await talk.silence(1500)
+        assert len([each for each in server.told if each["type"] == "session.output_audio.delta"]) >= 10
+        assert not talk.events
+        await talk.hear(SPEECH)
+        await talk.until(AudioDelta)
+        await talk.silence(6000)
+        await talk.until(ResponseDone)
+        assert toned.sentences(talk.sound(), RATE) == [1, 2]
+        assert len(talk.of(ResponseCreated)) == 1
+
+
 async def test_it_yields_by_itself_when_the_caller_speaks_and_answers_again() -> None:
-    async with call("count to nine", "and now this", speed=3.0) as (talk, _server):
+    async with call("count to nine", "and now this", hurry=3.0) as (talk, _server):
         await talk.hear(SPEECH)
         await talk.until(AudioDelta, 3)
         await talk.hear(SPEECH)
@@ -184,7 +197,7 @@ async def test_a_new_session_knows_what_was_said_before() -> None:
 
 
 async def test_an_answer_that_nobody_wants_is_dropped_to_its_end() -> None:
-    async with call("count to four", speed=5.0) as (talk, _server):
+    async with call("count to four", hurry=5.0) as (talk, _server):
         await talk.hear(SPEECH)
         created = await talk.until(ResponseCreated)
         await talk.until(AudioDelta)

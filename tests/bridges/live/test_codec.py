@@ -31,7 +31,8 @@ from tests.servers.provider import GARBAGE
 SETTINGS = Settings("m", "Be brief.")
 TOOLS = Settings("m", "Be brief.", tools=(Tool("get_time", "The time", {"type": "object", "properties": {}}),))
 FRAME = bytes(960)
-SOUND = b64encode(FRAME).decode()
+SOUND = b64encode(b"\0\x10\0\xf0" * 1200).decode()
+QUIET = b64encode(b"\x14\0\xec\xff" * 1200).decode()
 
 
 def begun(settings: Settings = SETTINGS, **options: Any) -> LiveCodec:
@@ -57,6 +58,10 @@ def said(codec: LiveCodec, text: str = "") -> list[Event]:
     if text:
         return tell(codec, "session.output_transcript.delta", delta=text, start_ms=0, end_ms=1)
     return tell(codec, "session.output_audio.delta", delta=SOUND)
+
+
+def quiet(codec: LiveCodec) -> list[Event]:
+    return tell(codec, "session.output_audio.delta", delta=QUIET)
 
 
 def inner(codec: LiveCodec, kind: str, **fields: Any) -> list[Event]:
@@ -147,6 +152,17 @@ def test_an_answer_ends_when_nothing_of_it_came_for_a_second_of_the_callers_soun
     assert not tell(codec, "info", code="x", message="y")
     wait(codec, 20)
     assert names(tell(codec, "info", code="x", message="y")) == ["AudioDone", "TextDone", "ResponseDone"]
+
+
+def test_silence_begins_no_answer_is_a_pause_in_one_and_ends_it() -> None:
+    codec = begun()
+    assert not quiet(codec)
+    said(codec)
+    wait(codec, 500)
+    assert names(quiet(codec)) == ["AudioDelta"]
+    wait(codec, 500)
+    assert names(quiet(codec)) == ["AudioDone", "ResponseDone"]
+    assert not quiet(codec)
 
 
 def test_a_pause_of_a_second_makes_two_answers() -> None:
