@@ -99,6 +99,15 @@ async def _live(chosen: options.GptLive) -> AsyncIterator[BridgeFactory]:
 
 
 @asynccontextmanager
+async def _gemini(chosen: options.Gemini) -> AsyncIterator[BridgeFactory]:
+    from bridges.gemini.codec import GeminiCodec
+    from bridges.gemini.dial import dial
+
+    async with _realtime(GeminiCodec, dial)(chosen) as make:
+        yield make
+
+
+@asynccontextmanager
 async def _elevenlabs(chosen: options.ElevenLabs) -> AsyncIterator[BridgeFactory]:
     from bridges.elevenlabs.codec import ElevenLabsCodec
     from bridges.elevenlabs.dial import dial
@@ -180,6 +189,7 @@ PROVIDERS: dict[str, Row[BridgeFactory]] = {
     "openai": Row(options.OpenAI, _openai),
     "azure": Row(options.Azure, _azure),
     "xai": Row(options.Xai, _xai),
+    "gemini": Row(options.Gemini, _gemini),
     "elevenlabs": Row(options.ElevenLabs, _elevenlabs),
     "ultravox": Row(options.Ultravox, _ultravox),
     "deepgram": Row(options.DeepgramAgent, _deepgram),

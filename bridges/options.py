@@ -64,6 +64,27 @@ class DeepgramAgent(Provider, frozen=True):
     """Keep this account's sound out of Deepgram's model improvement program."""
 
 
+class Gemini(Provider, frozen=True, kw_only=True):
+    """Google's Gemini Live; ``key`` is an API key or an ephemeral token, at Vertex an OAuth access token."""
+
+    backend: Literal["gemini", "vertex"] = "gemini"
+    """The Gemini API, or Vertex AI."""
+    project: str = ""
+    """Vertex: the project."""
+    location: str = "us-central1"
+    """Vertex: the place."""
+    version: str = ""
+    """The API's version; empty: ``v1beta`` (``v1beta1`` at Vertex)."""
+    language: str = ""
+    """The language of the voice, e.g. ``en-US``; empty: the model finds out."""
+    thinking: Literal["", "minimal", "low", "medium", "high"] = ""
+    """How much a thinking model thinks; empty: its default. Other models refuse it."""
+    compression: bool = True
+    """Let the provider forget the oldest turns, without which a session ends after 15 minutes of sound."""
+    text_in: Literal["client_content", "realtime_input"] = "client_content"
+    """How written turns are sent; ``gemini-3.1-flash-live-preview`` wants ``realtime_input``."""
+
+
 class GptLive(Provider, frozen=True):
     """OpenAI's GPT-Live, full duplex; ``model`` is ``gpt-live-1`` unless told."""
 
