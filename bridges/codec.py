@@ -80,6 +80,10 @@ class Codec(Protocol):
         """Return what a close by the provider means: an error, or ``None`` when the conversation has simply ended."""
         ...
 
+    def settle(self) -> Sequence[Event]:
+        """Return what was used and not reported yet: the connection has ended, whoever ended it."""
+        ...
+
     def goodbye(self) -> Sequence[Message]:
         """Return what is said before the connection is closed from our side."""
         ...

@@ -93,6 +93,7 @@ class RealtimeBridge:
             finally:
                 with suppress(BridgeError):
                     self._say(self._codec.goodbye())
+                self._tell(self._codec.settle())
                 self._link = self._emit = None
 
     def hear(self, pcm: bytes) -> None:

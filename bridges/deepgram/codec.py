@@ -148,6 +148,10 @@ class DeepgramCodec:
         """Return what keeps the connection when no sound flows (Deepgram docs, "Agent Keep Alive": every 8 s)."""
         return (wire.write(wire.KeepAlive()),)
 
+    def settle(self) -> Sequence[Event]:
+        """Return the connected time that was not reported yet."""
+        return self._meter.report(1)
+
     def goodbye(self) -> Sequence[Message]:
         """Nothing: the socket is closed."""
         return ()

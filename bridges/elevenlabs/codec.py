@@ -140,6 +140,10 @@ class ElevenLabsCodec:
         """Nothing: the agent pings us."""
         return ()
 
+    def settle(self) -> Sequence[Event]:
+        """Return the connected time that was not reported yet."""
+        return self._meter.report(1)
+
     def goodbye(self) -> Sequence[Message]:
         """Nothing: a close is the end."""
         return ()

@@ -157,6 +157,10 @@ class GeminiCodec:
         """Nothing keeps it alive but WebSocket pings."""
         return ()
 
+    def settle(self) -> Sequence[Event]:
+        """Nothing: the provider counts by itself."""
+        return ()
+
     def goodbye(self) -> Sequence[Message]:
         """The microphone is closed."""
         automatic = self._ready and self._settings.turn_detection is not None

@@ -165,6 +165,10 @@ class LiveCodec:
         """Nothing: sound never pauses."""
         return ()
 
+    def settle(self) -> Sequence[Event]:
+        """Nothing: the provider counts by itself."""
+        return ()
+
     def goodbye(self) -> Sequence[Message]:
         """Hang up; of a session that has not started there is nothing to say."""
         return (wire.write(wire.Close()),) if self._ready else ()

@@ -150,6 +150,10 @@ class OpenAICodec:
         """Return nothing: sound flows always."""
         return ()
 
+    def settle(self) -> Sequence[Event]:
+        """Return nothing: every response has told what it used."""
+        return ()
+
     def goodbye(self) -> Sequence[Message]:
         """Return nothing: the close says it."""
         return ()

@@ -127,6 +127,10 @@ class UltravoxCodec:
         """Nothing: sound flows all the time."""
         return ()
 
+    def settle(self) -> Sequence[Event]:
+        """Return the connected time that was not reported yet."""
+        return self._meter.report(1)
+
     def goodbye(self) -> Sequence[Message]:
         """End the call, so that nobody pays for its silence."""
         return (wire.write(wire.HangUp()),) if self.ready else ()

@@ -88,11 +88,15 @@ class XaiCodec(OpenAICodec):
         """Return what was used in a quiet second."""
         return self._due()
 
-    def _due(self) -> list[Event]:
+    def settle(self) -> Sequence[Event]:
+        """Return what was used and not reported yet."""
+        return self._due(1)
+
+    def _due(self, least_ms: int = REPORT_MS) -> list[Event]:
         owed, self._owed = self._owed, []
         spoken = self._spoken_bytes if self._by_sound else 0
         used_ms = (self._heard_bytes + spoken) * 1000 // (2 * self.capabilities.input_rate)
-        if used_ms - self._reported_ms >= REPORT_MS:
+        if used_ms - self._reported_ms >= least_ms:
             seconds = (used_ms - self._reported_ms) / 1000
             owed.append(events.UsageReported(Usage(seconds=seconds), "session", f"until-{used_ms}ms"))
             self._reported_ms = used_ms

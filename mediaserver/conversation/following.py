@@ -178,7 +178,8 @@ class Following:
     def _doubt(self, now: float) -> None:
         """Be silent until the provider says whether it was interrupted."""
         detection = self.settings.turn_detection
-        audible = self.replies.playing is not None and self._doubt_until is None
+        queued = not self._capabilities.live_output  # sound made as it is heard stops where the model stops
+        audible = queued and self.replies.playing is not None and self._doubt_until is None
         if audible and detection is not None and detection.interrupt_response:
             self._doubt_until = now + DOUBT_S
             self.replies.pause()
@@ -222,8 +223,14 @@ class Following:
             self.tell(ItemDone(item, previous))
         self._watch = Stopwatch(item_id, min(self._voiced_at, self._clock()))
         self._watch.mark("committed", self._clock())
+        self._owed = self._answers_turns
+
+    @property
+    def _answers_turns(self) -> bool:
+        """Each turn has its answer; a full-duplex model says something to it or does not."""
         detection = self.settings.turn_detection
-        self._owed = detection is not None and detection.create_response and self.settings.kind == "realtime"
+        wanted = detection is not None and detection.create_response and self.settings.kind == "realtime"
+        return wanted and not self._capabilities.live_output
 
     def _partial(self, event: TranscriptPartial) -> None:
         self.tell(replace(event, item_id=self._speaking.name(event.item_id)))
