@@ -129,6 +129,11 @@ class Dialogue:
         pending, self._next = self._next, []
         return pending
 
+    def leave(self) -> None:
+        """Another one goes on: end what the client was told of the caller's speech, and let a held reply play."""
+        for action in self._turn.leave():
+            self._act(action)
+
     def go_on(self, instruction: str) -> None:
         """Answer after a failover: ``instruction`` is for the model alone, and no part of the conversation."""
         told = Item(new_id("item"), role="system", parts=(Part("input_text", instruction),))

@@ -126,7 +126,7 @@ class Following:
     def owes(self) -> Owes:
         """What the provider owes: an answer of which nothing has come yet, one that is being made, or nothing."""
         active = self.replies.active
-        if active is not None and (active.open or active.called):
+        if active is not None and (active.heard_of or active.called):
             return "making"
         return "due" if self._owed or self._next or active is not None else "nothing"
 
@@ -134,6 +134,14 @@ class Following:
         """Return and forget what was asked for and not begun: whoever goes on with the call is to answer it."""
         pending, self._next = self._next, []
         return pending
+
+    def leave(self) -> None:
+        """Another one goes on: end what the client was told of the caller's speech, and let a held reply play."""
+        for event in self._speaking.leave(self._listening.clock_ms):
+            self.tell(event)
+        if self._doubt_until is not None:
+            self._doubt_until = None
+            self.replies.resume()
 
     @property
     def due(self) -> float | None:

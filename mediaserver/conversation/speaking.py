@@ -92,6 +92,12 @@ class Speaking:
         self._item = self._end_ms = self._ended_at = None
         return [SpeechStopped(item, end_ms)]
 
+    def leave(self, clock_ms: int) -> list[Event]:
+        """Another provider goes on, and names by itself what it hears: say that what began has ended."""
+        item, end_ms = self._item, self._end_ms
+        self._item = self._end_ms = self._ended_at = None
+        return [] if item is None else [SpeechStopped(item, clock_ms if end_ms is None else end_ms)]
+
     def _begin(self, item_id: str, start_ms: int) -> list[Event]:
         self._item, self._end_ms, self._ended_at = item_id, None, None
         return [SpeechStarted(item_id, start_ms)]

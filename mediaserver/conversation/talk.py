@@ -85,6 +85,10 @@ class Talk(Protocol):
         """Return and forget what was asked for and not begun."""
         ...
 
+    def leave(self) -> None:
+        """Another one goes on: end what the client was told of the caller's speech, and let a held reply play."""
+        ...
+
     def want(self, reply: Reply) -> None:
         """Have this reply made. Raises RequestError, Unsupported."""
         ...

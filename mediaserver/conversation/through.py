@@ -74,6 +74,9 @@ class Through:
         """Nothing is asked for."""
         return []
 
+    def leave(self) -> None:
+        """Nothing has begun."""
+
     def want(self, reply: Reply) -> None:
         """There are no answers."""
 

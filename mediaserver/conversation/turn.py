@@ -215,6 +215,11 @@ class Turn:
         dropped: list[Action] = [] if self.item_id is None else [Drop(self._close(), self._last_voice.end_ms)]
         return dropped + self._resumed() + self._answer_owed()
 
+    def leave(self) -> list[Action]:
+        """Another one takes the turns from now on: drop the turn that is open, and let a held reply go on."""
+        dropped: list[Action] = [] if self.item_id is None else [Drop(self._close(), self._last_voice.end_ms)]
+        return dropped + self._resumed()
+
     # --- the caller's voice ---
 
     def _onset_heard(self, event: Onset, now: float) -> list[Action]:
