@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mediaserver.bridge import Capabilities
+from mediaserver.commands import CommitInput
+from mediaserver.conversation.leg import Leg, Place
+from mediaserver.events import AudioDelta, AudioDone
+from tests.conversation.test_outbox import Way
+from tests.fakes.caller import tone
+
+
+class Far(Way):
+    def __init__(self, input_rate: int, output_rate: int) -> None:
+        super().__init__()
+        self.capabilities = Capabilities(input_rate=input_rate, output_rate=output_rate, tools=False)
+
+
+def leg(theirs: tuple[int, int], ours: tuple[int, int] = (16000, 24000)) -> tuple[Leg, Far]:
+    far = Far(*theirs)
+    one = Leg(3, Place("far", lambda: far), far, *ours)  # type: ignore[arg-type, return-value]
+    one.outbox.open()
+    return one, far
+
+
+def test_equal_rates_pass_untouched() -> None:
+    one, far = leg((16000, 24000))
+    one.outbox.hear(b"12")
+    one.outbox.send(CommitInput())
+    assert far.came == [b"12", CommitInput()]
+    delta = AudioDelta("r", "i", b"34")
+    assert one.heard(delta) is delta
+    assert one.capabilities == far.capabilities
+
+
+def test_both_ways_are_resampled_and_what_it_can_do_is_said_at_the_rates_of_the_call() -> None:
+    one, far = leg((24000, 8000))
+    for _ in range(10):
+        one.outbox.hear(tone(20, 16000))
+    assert sum(len(pcm) for pcm in far.came if isinstance(pcm, bytes)) == 200 * 24 * 2
+    heard = one.heard(AudioDelta("r", "i", tone(100, 8000), "text"))
+    assert isinstance(heard, AudioDelta)
+    assert (len(heard.pcm), heard.text) == (100 * 24 * 2, "text")
+    assert one.heard(AudioDone("r", "i")) == AudioDone("r", "i")
+    assert one.capabilities == replace(far.capabilities, input_rate=16000, output_rate=24000)
+
+
+def test_one_that_was_left_is_given_nothing_more() -> None:
+    one, far = leg((16000, 24000))
+    one.alive = False
+    one.outbox.hear(b"12")
+    one.outbox.send(CommitInput())
+    assert far.came == []
