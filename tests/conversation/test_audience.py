@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from mediaserver.conversation.audience import KEPT_ASKS, Audience
+from mediaserver.errors import Hangup
+from mediaserver.events import DigitPressed, Event, Problem
+from tests.fakes.caller import FakeCaller
+
+KEY = DigitPressed("1", 100)
+
+
+class Listener:
+    """A controller that keeps what it is told; one that is ``slow`` does not keep up."""
+
+    def __init__(self, name: str = "c", *, listens: bool = False, slow: bool = False) -> None:
+        self.name, self.listens, self.slow = name, listens, slow
+        self.events: list[Event] = []
+        self.caller_pcm = bytearray()
+        self.model: list[tuple[str, bytes, int]] = []
+        self.over = 0
+
+    def tell(self, event: Event) -> None:
+        if self.slow:
+            raise Hangup("protocol_error", "too slow")
+        self.events.append(event)
+
+    def hear_caller(self, pcm: bytes, rate: int) -> None:
+        assert rate == 16000
+        self.caller_pcm += pcm
+
+    def hear_model(self, item_id: str, pcm: bytes, rate: int) -> None:
+        self.model.append((item_id, pcm, rate))
+
+    def ended(self) -> None:
+        self.over += 1
+
+
+class Bench:
+    def __init__(self, *controllers: Listener) -> None:
+        self.caller = FakeCaller(lambda: 0.0)
+        self.gone: list[object] = []
+        self.seen: list[Event] = []
+        self.hides: set[type[Event]] = set()
+        self.audience = Audience(self.caller, self.gone.append, self._see)
+        self.audience.rate, self.audience.hear_rate = 24000, 16000
+        self.audience.controllers.extend(controllers)
+
+    def _see(self, event: Event) -> Event | None:
+        self.seen.append(event)
+        return None if type(event) in self.hides else event
+
+
+def test_everyone_is_told_and_the_book_first() -> None:
+    one, other = Listener(), Listener()
+    bench = Bench(one, other)
+    bench.audience.tell(KEY)
+    assert bench.seen == bench.caller.events == one.events == other.events == [KEY]
+
+
+def test_what_the_client_is_not_to_know_the_controllers_do() -> None:
+    one = Listener()
+    bench = Bench(one)
+    bench.hides.add(DigitPressed)
+    bench.audience.tell(KEY)
+    assert (bench.caller.events, one.events) == ([], [KEY])
+
+
+def test_one_that_does_not_keep_up_is_reported_and_the_others_are_told() -> None:
+    slow, other = Listener(slow=True), Listener()
+    bench = Bench(slow, other)
+    bench.audience.tell(KEY)
+    assert bench.gone == [slow]
+    assert other.events == bench.caller.events == [KEY]
+
+
+def test_an_error_is_told_to_who_asked_and_to_nobody_else() -> None:
+    one, other = Listener(), Listener()
+    bench = Bench(one, other)
+    bench.audience.asked("e1", one)
+    bench.audience.asked(None, other)
+    problem = Problem("no", client_event_id="e1")
+    bench.audience.tell(problem)
+    assert (one.events, other.events, bench.caller.events) == ([problem], [], [])
+    strange = Problem("no", client_event_id="e2")
+    bench.audience.tell(strange)
+    assert bench.caller.events == other.events == [strange]
+
+
+def test_an_error_for_one_that_left_is_told_to_the_client() -> None:
+    one = Listener()
+    bench = Bench()
+    bench.audience.asked("e1", one)
+    bench.audience.tell(Problem("no", client_event_id="e1"))
+    assert bench.caller.told(Problem)
+    assert not one.events
+
+
+def test_only_so_many_requests_are_remembered() -> None:
+    one = Listener()
+    bench = Bench(one)
+    for number in range(KEPT_ASKS + 1):
+        bench.audience.asked(f"e{number}", one)
+    bench.audience.tell(Problem("no", client_event_id="e0"))
+    assert bench.caller.told(Problem)
+
+
+def test_the_loudspeaker_is_the_callers_and_who_listens_hears_it_too() -> None:
+    one, other = Listener(listens=True), Listener()
+    bench = Bench(one, other)
+    bench.audience.play("i", b"12")
+    bench.audience.finish("i")
+    assert one.model == [("i", b"12", 24000)]
+    assert other.model == []
+    assert bench.caller._complete == {"i"}
+    bench.audience.pause()
+    assert bench.caller._paused
+    bench.audience.resume()
+    assert not bench.caller._paused
+    assert [played.item_id for played in bench.audience.clear()] == ["i"]
+    assert bench.audience.played("i") == 0
