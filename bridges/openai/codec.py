@@ -41,7 +41,16 @@ CAN: frozenset[Feature] = frozenset(
             "cancel",
         ),
         *("truncate", "text_turns", "context_items", "delete_items", "respond", "response_settings", "out_of_band"),
-        *("text_output", "tools", "tool_choice", "transcripts", "partial_transcripts", "token_usage", "rate_limits"),
+        *(
+            "text_output",
+            "tools",
+            "tool_declarations",
+            "tool_choice",
+            "transcripts",
+            "partial_transcripts",
+            "token_usage",
+            "rate_limits",
+        ),
         *("speed", "max_output_tokens", "noise_reduction"),
     }
 )
@@ -109,6 +118,7 @@ class OpenAICodec:
         self._sent: OrderedDict[str, commands.Command] = OrderedDict()
         self._count = 0
         self._heard_bytes = 0
+        self._speaking = False
         self._words: OrderedDict[str, str] = OrderedDict()
         self._written: OrderedDict[str, None] = OrderedDict()
         self._replies: list[Message] = []
@@ -210,9 +220,10 @@ class OpenAICodec:
         return [self._say("response.create", command, response=response)]
 
     def _interrupt(self, command: commands.Interrupt) -> list[Message]:
-        """Stop a response that is still being made; whether the provider stopped it meanwhile is its ``response.done``."""
+        """Stop a response that is still being made, unless the provider does so because it hears the caller."""
         provider_id = self._responses.stop(command.response_id)
-        return [] if provider_id is None else [self._say("response.cancel", command, response_id=provider_id)]
+        cuts = command.reason == "turn_detected" and self._speaking and self._interrupts
+        return [] if provider_id is None or cuts else [self._say("response.cancel", command, response_id=provider_id)]
 
     # --- from the provider --------------------------------------------------------------------------------------------
 
@@ -257,10 +268,12 @@ class OpenAICodec:
         return ours or code in failures.HARMLESS
 
     def _speech_started(self, message: wire.Heard) -> Sequence[Event]:
+        self._speaking = True
         start = self._heard_ms if message.audio_start_ms is None else message.audio_start_ms
         return [events.SpeechStarted(message.item_id, start)]
 
     def _speech_stopped(self, message: wire.Heard) -> Sequence[Event]:
+        self._speaking = False
         end = self._heard_ms if message.audio_end_ms is None else message.audio_end_ms
         return [events.SpeechStopped(message.item_id, end)]
 
@@ -318,6 +331,12 @@ class OpenAICodec:
         if unwanted is not None:
             self._replies.append(self._say("response.cancel", response_id=unwanted))
         return told
+
+    @property
+    def _interrupts(self) -> bool:
+        """Whether the provider stops its reply by itself when the caller speaks."""
+        turns = self._settings.turn_detection
+        return turns is not None and (turns.interrupt_response or "no_interruption" not in self.capabilities.can)
 
     @property
     def _heard_ms(self) -> int:

@@ -41,6 +41,8 @@ class ReplyReader:
     def created(self, message: wire.ResponseMessage, session: Settings) -> tuple[Sequence[Event], str | None]:
         """Return the beginning, and the provider's name of the response if nobody wants it any more."""
         body = message.response
+        if body.id and self._responses.at(body.id) is not None:  # it has begun already
+            return [], None
         made, asked = self._responses.begin(body)
         settings = asked.settings if asked else session
         told_modalities = body.output_modalities or settings.output_modalities

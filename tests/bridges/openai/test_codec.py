@@ -38,7 +38,7 @@ from mediaserver.events import (
     TranscriptPartial,
 )
 from mediaserver.items import Item, Part
-from mediaserver.settings import Settings
+from mediaserver.settings import Settings, TurnDetection
 from tests.bridges.openai.recording import CASES, FOLDER, SETTINGS, SIMULATORS, codec_for
 from tests.servers.openai_realtime import client_types, refuse_extra
 
@@ -212,6 +212,28 @@ def test_fatal_errors_end_the_session(code: str, expected: str) -> None:
     with pytest.raises(BridgeError) as raised:
         refusal(begun(), None, code)
     assert raised.value.code == expected
+
+
+@pytest.mark.parametrize("interrupts", [True, False])
+def test_a_reply_that_the_provider_stops_by_itself_is_not_stopped_twice(interrupts: bool) -> None:
+    codec = begun()
+    codec.encode(UpdateSession(settings=Settings("m", turn_detection=TurnDetection(interrupt_response=interrupts))))
+    codec.encode(Respond(response_id="r", settings=Settings("m")))
+    tell(codec, "response.created", response={"id": "theirs", "metadata": {"mediaserver_response": "r"}})
+    tell(codec, "input_audio_buffer.speech_started", item_id="i", audio_start_ms=0)
+    sent = said(codec, Interrupt(response_id="r", reason="turn_detected"))
+    assert [message["type"] for message in sent] == ([] if interrupts else ["response.cancel"])
+    delta = {"response_id": "theirs", "item_id": "j", "delta": "AAA="}
+    assert tell(codec, "response.output_audio.delta", **delta) == []
+
+
+def test_a_client_stops_a_reply_also_while_it_speaks() -> None:
+    codec = begun()
+    codec.encode(Respond(response_id="r", settings=Settings("m")))
+    tell(codec, "response.created", response={"id": "theirs", "metadata": {"mediaserver_response": "r"}})
+    tell(codec, "input_audio_buffer.speech_started", item_id="i", audio_start_ms=0)
+    (message,) = said(codec, Interrupt(response_id="r", reason="client_cancelled"))
+    assert message["response_id"] == "theirs"
 
 
 def test_transcripts_grow_and_end_once() -> None:

@@ -63,6 +63,12 @@ def test_sound_and_words_and_their_ends() -> None:
     assert reader.text_delta(part(delta="late")) == []
 
 
+def test_a_beginning_that_is_told_twice_is_one() -> None:
+    reader, _ = begun()
+    assert reader.created(ResponseMessage(ResponseBody("theirs")), Settings("m")) == ([], None)
+    assert reader.done(done()) == [ResponseDone("ours", "completed")]
+
+
 def test_ends_that_are_left_out_are_told_before_the_end_of_all() -> None:
     reader, _ = begun()
     reader.text_delta(part(delta="Hel"))
