@@ -12,12 +12,14 @@ from bridges.realtime import Patience, RealtimeBridge
 from mediaserver.bridge import Capabilities, Opening
 from mediaserver.commands import ClearInput, Command, CommitInput, Interrupt
 from mediaserver.errors import BridgeError, Unsupported
-from mediaserver.events import Event, ReplyCut, TextDelta
+from mediaserver.events import Event, ReplyCut, TextDelta, UsageReported
+from mediaserver.items import Usage
 from mediaserver.settings import Settings
 from tests.servers.raw_websocket import BINARY, TEXT, Peer, close, frame, raw_server
 
 LONG_S = 20.0
 OPENING = Opening(Settings("m"))
+REST = UsageReported(Usage(seconds=1.0), key="rest")
 
 
 class Dialect:
@@ -68,6 +70,9 @@ class Dialect:
     def idle(self) -> Sequence[Message]:
         self.calls["idle"] += 1
         return ["alive"]
+
+    def settle(self) -> Sequence[Event]:
+        return [REST]
 
     def closed(self, code: int, reason: str) -> BridgeError | None:
         return None if code == 1000 else BridgeError(f"closed with {code}", code="connection_lost")
@@ -168,7 +173,7 @@ async def test_ends_by_itself_when_the_provider_has_ended_the_conversation() -> 
     async with server_of("ok", "last words") as url:
         running = Running(Dialect(), url)
         await running.run()
-    assert running.events[-1] == TextDelta("r", "i", "last words")
+    assert running.events[-2:] == [TextDelta("r", "i", "last words"), REST]
 
 
 @pytest.mark.parametrize(
@@ -194,7 +199,7 @@ async def test_two_garbled_messages_are_survived(caplog: pytest.LogCaptureFixtur
     async with server_of("ok", "!", "!", "still there") as url:
         running = Running(Dialect(), url)
         await running.run()
-    assert running.events[-1] == TextDelta("r", "i", "still there")
+    assert running.events[-2:] == [TextDelta("r", "i", "still there"), REST]
     assert len(caplog.records) == 2
 
 
@@ -240,6 +245,7 @@ async def test_says_goodbye_when_cancelled() -> None:
         async with asyncio.timeout(LONG_S):
             await peer.read()
     assert ("bye", True) in running.watched
+    assert running.events[-1] == REST
     running.bridge.hear(b"\x00\x00")
     assert running.watched[-1] == ("bye", True)
 
