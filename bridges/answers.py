@@ -21,6 +21,7 @@ from mediaserver.events import (
     TextDelta,
     TextDone,
     ToolCalled,
+    WordTime,
 )
 
 MAX_ASKED = 32
@@ -35,6 +36,7 @@ class Answer:
     item_id: str
     written: list[str] = field(default_factory=list)
     sounded: bool = False
+    sound_bytes: int = 0
     unwanted: str | None = None
 
 
@@ -82,13 +84,18 @@ class Answers:
         before = self.active is not None and self.active.written
         return self.text(f" {text}" if before else text, voice)
 
-    def audio(self, pcm: bytes, voice: str = "") -> Sequence[Event]:
-        """More is spoken."""
+    def sounded_ms(self, rate: int) -> int:
+        """Return how much of the answer that is open was spoken, PCM16 mono at ``rate`` Hz."""
+        return 0 if self.active is None else self.active.sound_bytes * 1000 // (2 * rate)
+
+    def audio(self, pcm: bytes, voice: str = "", words: tuple[WordTime, ...] = ()) -> Sequence[Event]:
+        """More is spoken; ``words`` are in the answer's own time."""
         begun, answer = self.begin(voice), self._now()
         if answer.unwanted or not pcm:
             return begun
         answer.sounded = True
-        return (*begun, AudioDelta(answer.id, answer.item_id, pcm))
+        answer.sound_bytes += len(pcm)
+        return (*begun, AudioDelta(answer.id, answer.item_id, pcm, words=words))
 
     def calls(self, asked: Sequence[tuple[str, str, str]], voice: str = "") -> Sequence[Event]:
         """Functions are asked for, each ``(call_id, name, arguments)``: this ends the answer, so that they can be run.

@@ -30,7 +30,8 @@ Feature = Literal[
     "response_settings",  # instructions, tools, voice for one response
     "out_of_band",  # responses that are no part of the conversation
     "text_output",  # answers that are written only
-    "tools",
+    "tools",  # functions are called
+    "tool_declarations",  # ... and the session says which there are
     "tool_choice",
     "transcripts",  # the caller's words
     "partial_transcripts",  # before they are final

@@ -104,7 +104,8 @@ async def _update(client: Client) -> str:
     if not await client.update("You answer in one short sentence.", [TOOL]):
         return "no such message in RTVI"
     wrong = await _until(client, _has("updated"), since, "session.updated")
-    return wrong or "ok"
+    complaint = refusal(client.told[since:])
+    return wrong or (f"ok, but for tools: {complaint}" if complaint else "ok")
 
 
 async def _text(client: Client) -> str:

@@ -41,7 +41,9 @@ MAX_UNKNOWN = 64
 MAX_EARLY = 4 << 20
 """Bytes of a greeting that comes before its settings are confirmed."""
 
-_CAN: frozenset[Feature] = frozenset(("text_turns", "context_items", "tools", "transcripts", "temperature", "speed"))
+_CAN: frozenset[Feature] = frozenset(
+    ("text_turns", "context_items", "tools", "tool_declarations", "transcripts", "temperature", "speed")
+)
 _FEATURE_OF_EAR: frozenset[Feature] = frozenset(("semantic_vad",))
 _FEATURE_OF_VOICE: frozenset[Feature] = frozenset(("speed",))
 _CHANGES = frozenset(("instructions", "tools", "temperature", "voice", "speed"))

@@ -16,6 +16,7 @@ from bridges.answers import Answers
 from bridges.codec import Garbled, Message
 from bridges.elevenlabs import opening as told
 from bridges.elevenlabs import wire
+from bridges.elevenlabs.alignment import word_times
 from bridges.elevenlabs.failures import PASSING, ended, failure
 from bridges.elevenlabs.sound import FORMATS, Speaker
 from bridges.meter import Meter
@@ -265,7 +266,9 @@ class ElevenLabsCodec:
         if self._unheard(event.event_id) or self._written_only:
             return ()
         pcm = self._speaker.feed(event.audio_base_64)
-        return (*self._begin(), *self._answers.audio(pcm))
+        begun = self._begin()
+        words = () if event.alignment is None else word_times(event.alignment, self._answers.sounded_ms(OUTPUT_RATE))
+        return (*begun, *self._answers.audio(pcm, words=words))
 
     def _text(self, message: wire.AgentResponse) -> Sequence[Event]:
         """The whole text of an answer: what was not written piece by piece before. A second one is another answer."""

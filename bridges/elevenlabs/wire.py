@@ -6,10 +6,10 @@ Source: the ``elevenlabs`` Python SDK 2.78 (``conversational_ai/conversation.py`
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from bridges.codec import Garbled
 
@@ -42,11 +42,20 @@ class Metadata(Struct):
     conversation_initiation_metadata_event: MetadataEvent
 
 
+class Alignment(Struct):
+    """When each character is spoken, in ms of this piece of sound; three lists of one length."""
+
+    chars: Annotated[list[str], Meta(max_length=4096)] = []
+    char_start_times_ms: Annotated[list[float], Meta(max_length=4096)] = []
+    char_durations_ms: Annotated[list[float], Meta(max_length=4096)] = []
+
+
 class AudioEvent(Struct):
     """Some of the agent's sound in the format that the metadata told."""
 
     audio_base_64: bytes
     event_id: int
+    alignment: Alignment | None = None
 
 
 class Audio(Struct):

@@ -48,7 +48,7 @@ NO_BACKEND = "Nothing can be looked up or done for this. Answer from what you kn
 """Told when the model delegates to us: the task itself is in no event (reference, ``session.delegation.created``)."""
 
 _CAN: frozenset[Feature] = frozenset(("context_items", "transcripts", "partial_transcripts"))
-_CAN_DELEGATE: frozenset[Feature] = frozenset(("tools", "tool_choice"))
+_CAN_DELEGATE: frozenset[Feature] = frozenset(("tools", "tool_declarations", "tool_choice"))
 _CHANGES = ("tools", "tool_choice", "parallel_tool_calls", "reasoning_effort")
 
 _ERRORS: dict[str, tuple[str, bool]] = {

@@ -39,7 +39,7 @@ TRANSCRIPT_MS = 600
 _CAN: frozenset[Feature] = frozenset(
     {"text_turns", "context_items", "text_output", "tools", "transcripts", "partial_transcripts"}
 )
-_OWN: frozenset[Feature] = frozenset({"temperature", "turn_tuning"})
+_OWN: frozenset[Feature] = frozenset({"temperature", "turn_tuning", "tool_declarations"})
 _CHANGES = frozenset({"output_modalities", "transcription"})
 
 

@@ -40,7 +40,7 @@ CAN: frozenset[Feature] = frozenset(
             "delete_items",
             "respond",
         ),
-        *("response_settings", "tools", "transcripts", "partial_transcripts", "resume", "speed"),
+        *("response_settings", "tools", "tool_declarations", "transcripts", "partial_transcripts", "resume", "speed"),
     }
 )
 CHANGES = frozenset({"instructions", "voice", "speed", "tools", "transcription", "turn_detection", "reasoning_effort"})

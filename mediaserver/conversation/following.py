@@ -96,6 +96,7 @@ class Following:
         self._refused: set[str] = set()
         self._truncated: dict[str, int] = {}
         self._continues = False  # the provider answers a function's output by itself
+        self._asks_late = False  # the client gave that output, and has not asked for its answer yet
         self._owed = False
         self._doubt_until: float | None = None
         self._watch: Stopwatch | None = None
@@ -231,6 +232,7 @@ class Following:
             self.tell(ItemDone(item, previous))
         self._watch = Stopwatch(item_id, min(self._voiced_at, self._clock()))
         self._watch.mark("committed", self._clock())
+        self._asks_late = False
         self._owed = self._answers_turns
 
     @property
@@ -250,6 +252,7 @@ class Following:
         self._done_user_item(event.item_id)
         if self._watch is not None and self._watch.item_id == event.item_id:
             self._watch.mark("transcript", self._clock())
+            self._owed = self._owed and bool(event.text.strip())  # what had no words may have no answer
 
     def _failed(self, event: TranscriptFailed) -> None:
         event = replace(event, item_id=self._speaking.name(event.item_id))
@@ -356,9 +359,12 @@ class Following:
 
     def _going_on(self, reply: Reply) -> bool:
         """Say whether the provider already answers the function's output that this request is about."""
+        if reply.out_of_band or not self._capabilities.goes_on_after_tools:
+            return False
+        late, self._asks_late = self._asks_late, False
         active = self.replies.active
         begun = active is not None and not active.asked and not active.called
-        return self._capabilities.goes_on_after_tools and not self._continues and begun and not reply.out_of_band
+        return not self._continues and (late or begun)
 
     def _perhaps_next(self) -> None:
         if not self._next or self.replies.active is not None:
@@ -439,7 +445,8 @@ class Following:
         except Unsupported:
             self.conversation.delete(item.id)
             raise
-        if item.kind == "function_call_output" and self._capabilities.goes_on_after_tools:
+        self._asks_late = item.kind == "function_call_output" and self._capabilities.goes_on_after_tools
+        if self._asks_late:
             self._continues = self._owed = True
         return previous
 

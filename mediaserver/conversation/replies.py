@@ -67,6 +67,7 @@ class Reply:
     cancelled: Reason | None = None
     gone_at: float = 0.0
     left: tuple[str, str] | None = None  # the item that its provider left unfinished, and its words so far
+    heard_of: bool = False  # something came that the caller can perceive: sound, or the text of a written answer
     open: dict[str, Item] = field(default_factory=dict)  # messages that still grow
     sounding: set[str] = field(default_factory=set)  # items whose sound has not all left
     spoken: set[str] = field(default_factory=set)  # items whose sound is complete at the bridge's end
@@ -242,6 +243,7 @@ class Replies:
         if reply.cancelled is not None:
             return
         self._mark(reply, "text")
+        reply.heard_of = reply.heard_of or "audio" not in reply.settings.output_modalities
         self._message(reply, event.item_id)
         self._ledger.script(event.item_id).write(event.text)
         self._caller.tell(event)
@@ -258,6 +260,7 @@ class Replies:
         if reply.cancelled is not None or reply.out_of_band:
             return
         self._mark(reply, "audio")
+        reply.heard_of = True
         self._message(reply, event.item_id)
         self._ledger.script(event.item_id).sound(event.pcm, event.text, event.words)
         reply.sounding.add(event.item_id)

@@ -194,8 +194,8 @@ class Session:
         live = self._crossing.first.capabilities.live_output
         self.caller.attach(self, hear_rate=self._audience.hear_rate, play_rate=self._audience.rate, live=live)
         self.tell(self._greeting())
-        for sentence in self._succession.complaints():
-            self.tell(Problem(sentence, "unsupported_by_provider"))
+        for sentence in self._succession.complaints(self.settings):
+            self.tell(_unsupported(sentence))
         if self._ended is not None:
             self.end(self._ended.reason, self._ended.detail)
         self._arm()
@@ -324,19 +324,21 @@ class Session:
             self.caller.tell(problem)
 
     def _attempt(self, command: Command) -> Problem | None:
-        """Do what is asked, or return what is wrong with it."""
+        """Do what is asked and return what is wrong with it, if anything."""
+        complaint = None
         try:
             if isinstance(command, UpdateSession):
+                complaint = self._succession.check_tools(command.settings.tools)
                 command = replace(command, settings=self._tools.offered(command.settings))
             if self._tools.asked(command):
                 self._talk.ask(command)
         except RequestError as refused:
             return Problem(refused.message, refused.code, refused.type, refused.param, command.event_id)
         except Unsupported as refused:
-            return Problem(refused.message, refused.code, client_event_id=command.event_id)
+            return _unsupported(refused.message, command.event_id)
         finally:
             self._settled.set()
-        return None
+        return None if complaint is None else _unsupported(complaint, command.event_id)
 
     def _seen(self, event: Event) -> Event | None:
         """Take what is being told, and return what the caller's client is to know of it."""
@@ -368,8 +370,7 @@ class Session:
     def switched(self, leg: Leg, reason: Reason) -> None:
         """This leg serves from now on."""
         if leg.number == 0 and reason == "begun":
-            for problem in leg.outbox.open():
-                self.tell(Problem(problem.message, problem.code))
+            self._succession.begun(leg)
             return
         self._tools.moved()
         self._succession.switched(leg, again=reason != "rotation")
@@ -409,8 +410,8 @@ class Session:
     def _reopen(self, settings: Settings) -> None:
         """The provider cannot change these in mid-session: go on with a new session of it."""
         serving = self._crossing.serving
-        self.record.note("reopening", voice=settings.voice, tools=len(settings.tools))
-        if serving is not None:
+        if serving is not None:  # one that is being opened is looked at when it is ready
+            self.record.note("reopening", voice=settings.voice, tools=len(settings.tools))
             self.take(self._crossing.on, steps.EndNear(serving.number, REOPEN_S))
 
     # --- who else takes part: see Supervision -------------------------------------------------------------------------
@@ -488,6 +489,10 @@ class Session:
             self._active_at = now
         self._talk.tick(now)
         self._tools.tick(now)
+
+
+def _unsupported(sentence: str, event_id: str | None = None) -> Problem:
+    return Problem(sentence, "unsupported_by_provider", client_event_id=event_id)
 
 
 def _reason(hangup: Hangup) -> EndReason:

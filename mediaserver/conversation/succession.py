@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mediaserver.bridge import Opening
 from mediaserver.clock import FRAME_MS, Clock, new_id
-from mediaserver.commands import CreateItem
+from mediaserver.commands import CreateItem, UpdateSession
 from mediaserver.conversation.audience import Audience
 from mediaserver.conversation.carry import Unfinished, carry, continuation, is_complete
 from mediaserver.conversation.conversation import Conversation
@@ -20,7 +20,7 @@ from mediaserver.conversation.replay import Replay
 from mediaserver.conversation.replies import Replies, Reply
 from mediaserver.conversation.talk import Talk
 from mediaserver.conversation.through import Through
-from mediaserver.conversation.wishes import complaints, fitted
+from mediaserver.conversation.wishes import complaints, fitted, tool_complaint, unchangeable
 from mediaserver.errors import BadRequest, RequestError, Unsupported
 from mediaserver.events import (
     Event,
@@ -31,7 +31,7 @@ from mediaserver.events import (
     TranscriptFailed,
     TranscriptFinal,
 )
-from mediaserver.settings import Settings
+from mediaserver.settings import Settings, Tool
 
 SILENCE_KEPT_MS = 2000
 """While nobody speaks, so much of the caller's sound is kept besides the lead: a provider hears a word later than we do."""
@@ -64,6 +64,7 @@ class Succession:
         self._replies: Replies | None = None
         self._leg = leg
         self._known: dict[int, frozenset[str]] = {}
+        self._given: dict[int, Settings] = {}
         self._pending: list[Reply] = []
         self._unfinished: Unfinished | None = None
         self._owed = False
@@ -83,21 +84,40 @@ class Succession:
 
     # --- the beginning ------------------------------------------------------------------------------------------------
 
-    def complaints(self) -> list[str]:
-        """Return what the first provider cannot do of what the client asked for at the start."""
+    def complaints(self, asked: Settings) -> list[str]:
+        """Return what the provider cannot do of what the client asked for at the start."""
         if self._leg.capabilities.turns != "provider":
             return []
-        return complaints(self._leg.capabilities.can, self.talk.settings)
+        tools = tool_complaint(self._leg.capabilities.can, asked.tools)
+        return [*complaints(self._leg.capabilities.can, asked), *([tools] if tools else [])]
+
+    def check_tools(self, tools: Sequence[Tool]) -> str | None:
+        """Return the sentence for functions of the client that the provider has by itself or not at all.
+
+        Raises Unsupported for a provider that calls none.
+        """
+        capabilities = self._leg.capabilities
+        complaint = tool_complaint(capabilities.can, tools) if capabilities.turns == "provider" else None
+        if complaint is not None and "tools" not in capabilities.can:
+            raise Unsupported(complaint)
+        return complaint
 
     def opening(self, leg: Leg) -> Opening:
         """Return what a leg begins with: settings that it can honour, and the conversation so far."""
-        settings = self.talk.settings
-        if leg.capabilities.turns == "provider":
-            settings = fitted(leg.capabilities, settings, voice=leg.number > 0)
+        settings = self._given[leg.number] = self._fitted(leg)
         history = carry(self.conversation.snapshot(), self._unfinished)
         self._known[leg.number] = frozenset(item.id for item in history)
         same = leg.number > 0 and leg.place is self._leg.place
         return Opening(settings, history, self._leg.resume if same else None)
+
+    def begun(self, leg: Leg) -> None:
+        """The first leg is ready: give it what waited for it."""
+        self._open(leg)
+        self._settle(leg)
+
+    def _fitted(self, leg: Leg) -> Settings:
+        settings, capabilities = self.talk.settings, leg.capabilities
+        return settings if capabilities.turns != "provider" else fitted(capabilities, settings, voice=leg.number > 0)
 
     # --- the caller's sound -------------------------------------------------------------------------------------------
 
@@ -146,15 +166,31 @@ class Succession:
         """This leg goes on: ``again``, the caller's sound that nobody settled is said to it again."""
         self.lost()
         old, self._leg = self.talk, leg
+        again = again or old.speaking or bool(self.replay.unsettled)
+        old.leave()
         self._pending += [reply for reply in old.pending() if not reply.done]
         self._forget_unsettled()
-        for problem in leg.outbox.open():
-            self._audience.tell(Problem(problem.message, problem.code))
+        self._open(leg)
         self.talk = self._joined(leg, old.settings)
         self._tell_news(leg)
-        if again or old.speaking or self.replay.unsettled:
+        self._settle(leg)
+        if again:
             self._say_again()
         self._answer_what_is_owed()
+
+    def _open(self, leg: Leg) -> None:
+        for problem in leg.outbox.open():
+            self._audience.tell(Problem(problem.message, problem.code))
+
+    def _settle(self, leg: Leg) -> None:
+        """See to it that a leg which serves has the settings in force: they may have changed while it was being opened."""
+        given, wanted = self._given.pop(leg.number, None), self._fitted(leg)
+        if given is None or given == wanted:
+            return
+        if leg.capabilities.turns == "provider" and unchangeable(leg.capabilities, given, wanted):
+            self._reopen(self.talk.settings)
+        elif leg.number > 0:  # what the first one was not given at the start waited in its outbox
+            self._try(lambda: leg.outbox.send(UpdateSession(settings=wanted)))
 
     def _forget_unsettled(self) -> None:
         for item_id in self.replay.unsettled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.replies import Reply
 from mediaserver.errors import Unsupported
 from mediaserver.items import Item
-from mediaserver.settings import Settings, TurnDetection
+from mediaserver.settings import Settings, Tool, TurnDetection
 
 _ITEMS: dict[tuple[str, str | None], tuple[Feature, str]] = {
     ("message", "user"): ("text_turns", "takes no written turns"),
@@ -28,7 +28,6 @@ _SETTINGS: tuple[tuple[Feature, Callable[[Settings], bool], str], ...] = (
         lambda wanted: wanted.output_modalities == ("text",),
         "does not write: output_modalities must be audio",
     ),
-    ("tools", lambda wanted: bool(wanted.tools), "calls no functions"),
     ("tool_choice", lambda wanted: wanted.tool_choice != "auto", "chooses its functions by itself"),
     ("temperature", lambda wanted: wanted.temperature is not None, "has no temperature"),
     ("speed", lambda wanted: wanted.speed != 1.0, "speaks at its own speed"),
@@ -58,7 +57,6 @@ def _turns(now: Settings) -> TurnDetection:
 
 _WITHOUT: dict[Feature, Callable[[Settings], dict[str, Any]]] = {
     "text_output": lambda _: {"output_modalities": ("audio",)},
-    "tools": lambda _: {"tools": ()},
     "tool_choice": lambda _: {"tool_choice": "auto"},
     "temperature": lambda _: {"temperature": None},
     "speed": lambda _: {"speed": 1.0},
@@ -99,11 +97,21 @@ def complaints(can: frozenset[Feature], wanted: Settings) -> list[str]:
     ]
 
 
+def tool_complaint(can: frozenset[Feature], tools: Sequence[Tool]) -> str | None:
+    """Return the sentence for a client's functions that this provider cannot be told of."""
+    if not tools or {"tools", "tool_declarations"} <= can:
+        return None
+    what = "has functions of its own and can be told of no others" if "tools" in can else "calls no functions"
+    return f"the model behind this call {what}"
+
+
 def fitted(capabilities: Capabilities, wanted: Settings, *, voice: bool) -> Settings:
     """Return the settings without what this provider has no way to honour; ``voice``: also without a voice it lacks."""
     for need, asked, _ in _SETTINGS:
         if need not in capabilities.can and asked(wanted):
             wanted = replace(wanted, **_WITHOUT[need](wanted))
+    if not {"tools", "tool_declarations"} <= capabilities.can:
+        wanted = replace(wanted, tools=())
     if voice and capabilities.voices and wanted.voice not in capabilities.voices:
         wanted = replace(wanted, voice="")
     return wanted

@@ -301,15 +301,21 @@ class AgentConnection(Connection):
         made = Resampler(24000, rate)
         self.sounding = (text, time.monotonic())
         self.playing_until = 0.0
-        total_s = 0.0
+        total_s, asked = 0.0, 0
+        schedule = scheduled(sentences)
         async for piece in self.pieces(sentences, 24000):
             pcm = made.feed(piece.pcm)
             total_s += len(pcm) / 2 / rate
             self.playing_until = self.sounding[1] + total_s
             self.event_id += 1
+            from_ms, asked = asked, asked + len(piece.pcm) // 48
             sound = g711.encode_ulaw(pcm) if self.agent.output_format.startswith("ulaw") else pcm
             await self._say(
-                "audio", "audio_event", audio_base_64=base64.b64encode(sound).decode(), event_id=self.event_id
+                "audio",
+                "audio_event",
+                audio_base_64=base64.b64encode(sound).decode(),
+                event_id=self.event_id,
+                alignment=aligned(schedule, from_ms, asked),
             )
 
     async def _parts(self, sentences: tuple[str, ...]) -> None:
@@ -348,6 +354,29 @@ _ROWS: dict[type, Callable[[AgentConnection, Any], Awaitable[None]]] = {
     ToolResult: AgentConnection._result,
     Initiation: AgentConnection._initiate,
 }
+
+
+def scheduled(sentences: tuple[str, ...]) -> list[tuple[str, int]]:
+    """Return every word of a reply and where its sound begins, in ms."""
+    told, at_ms = [], 0
+    for sentence in sentences:
+        for word in sentence.split():
+            told.append((word, at_ms))
+            at_ms += toned.WORD_MS + toned.GAP_MS
+        at_ms += toned.PAUSE_MS
+    return told
+
+
+def aligned(schedule: list[tuple[str, int]], from_ms: int, to_ms: int) -> dict[str, list[Any]]:
+    """Return the times of the characters whose words begin in this piece of sound, in its own time."""
+    chars: list[str] = []
+    starts: list[int] = []
+    for word, at_ms in schedule:
+        if from_ms <= at_ms < to_ms:
+            step = toned.WORD_MS // (len(word) + 1)
+            chars += [*word, " "]
+            starts += [at_ms - from_ms + step * index for index in range(len(word) + 1)]
+    return {"chars": chars, "char_start_times_ms": starts, "char_durations_ms": [10] * len(chars)}
 
 
 class ElevenLabsAgents(Simulator):

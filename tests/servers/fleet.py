@@ -17,10 +17,12 @@ class Entry:
     module: str
     simulator: str
     options: Callable[[Any], dict[str, Any]]
+    told: Callable[[Any], dict[str, Any]] = lambda _: {}
 
     def make(self, **told: Any) -> Simulator:
         """Return a simulator, to be entered."""
-        made = getattr(import_module(f"tests.servers.{self.module}"), self.simulator)(**told)
+        module = import_module(f"tests.servers.{self.module}")
+        made = getattr(module, self.simulator)(**(self.told(module) | told))
         assert isinstance(made, Simulator)
         return made
 
@@ -33,6 +35,12 @@ def _own(sim: Any) -> dict[str, Any]:
     return dict(sim.options)
 
 
+def _agent(module: Any) -> dict[str, Any]:
+    """The stored agent has a function of its own and lets its prompt and voice be chosen."""
+    tool = {"name": "get_time", "parameters": {"type": "object", "properties": {"zone": {"type": "string"}}}}
+    return {"agent": module.Agent(allowed=("prompt", "voice"), tools=(tool,))}
+
+
 FLEET: dict[str, Entry] = {
     "openai": Entry("openai_realtime", "OpenAIRealtime", lambda sim: _plain(sim) | {"model": "gpt-realtime"}),
     "azure": Entry(
@@ -40,7 +48,7 @@ FLEET: dict[str, Entry] = {
     ),
     "xai": Entry("xai_realtime", "XaiRealtime", _plain),
     "gemini": Entry("gemini_live", "GeminiLive", _plain),
-    "elevenlabs": Entry("elevenlabs_agents", "ElevenLabsAgents", _own),
+    "elevenlabs": Entry("elevenlabs_agents", "ElevenLabsAgents", _own, _agent),
     "ultravox": Entry("ultravox_calls", "UltravoxCalls", _own),
     "deepgram": Entry("deepgram_agent", "DeepgramAgentServer", _plain),
     "live": Entry("openai_live", "LiveServer", lambda sim: _plain(sim) | {"delegate_model": "gpt-5.4-mini"}),
