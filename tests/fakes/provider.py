@@ -102,6 +102,8 @@ class Provider:
         self._item: str | None = None
         self._making: dict[str, asyncio.Task[None]] = {}
         self._called: set[str] = set()
+        self._unborn: deque[str] = deque(maxlen=10)  # answers on their way of which nothing was told yet
+        self._names: dict[str, str] = {}
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._end: asyncio.Future[BridgeError | None] | None = None
@@ -231,10 +233,14 @@ class Provider:
 
     def _begin_reply(self) -> None:
         self._replies += 1
-        self._make(f"resp_{self.name}_{self._replies}")
+        response_id = f"resp_{self.name}_{self._replies}"
+        self._unborn.append(response_id)
+        self._make(response_id)
 
     def _respond(self, ask: Respond) -> None:
-        if self._making:
+        if self.capabilities.goes_on_after_tools and self._unborn:
+            self._names[self._unborn.pop()] = ask.response_id  # it answers by itself, under the name that was asked for
+        elif self._making:
             code = "conversation_already_has_active_response"
             self.emit(ResponseRefused(ask.response_id, code, "one is being made"))
         else:
@@ -245,9 +251,13 @@ class Provider:
 
     async def _answer(self, response_id: str, audio: bool) -> None:
         reply = self._says.popleft() if self._says else Reply()
-        item = f"item_{self.name}_{response_id}"
+        own = response_id
         try:
             await asyncio.sleep(self.delays.model / 1000)
+            if own in self._unborn:
+                self._unborn.remove(own)
+            response_id = self._names.pop(own, own)
+            item = f"item_{self.name}_{response_id}"
             self.emit(ResponseCreated(response_id))
             if reply.tool is not None:
                 call_id = f"call_{self.name}_{response_id}"
@@ -256,7 +266,7 @@ class Provider:
             else:
                 await self._speak(response_id, item, reply, audio)
         finally:
-            self._making.pop(response_id, None)
+            self._making.pop(own, None)
         self.emit(ResponseDone(response_id, "completed", None, Usage(output_tokens=7, source="provider")))
 
     async def _speak(self, response_id: str, item: str, reply: Reply, audio: bool) -> None:
@@ -276,6 +286,7 @@ class Provider:
         task = self._making.pop(response_id, None)
         if task is not None:
             task.cancel()
+            self._unborn = deque((one for one in self._unborn if one != response_id), maxlen=10)
             self.emit(ResponseDone(response_id, "cancelled", reason, Usage(output_tokens=3, source="provider")))
 
     def _start(self, work: object) -> asyncio.Task[None]:
