@@ -8,11 +8,12 @@ from typing import Protocol
 
 from mediaserver.caller import Caller
 from mediaserver.errors import Hangup
-from mediaserver.events import Event, Problem
+from mediaserver.events import Event, PlayoutFinished, Problem
 from mediaserver.items import Played
 
 MAX_CONTROLLERS = 16
 KEPT_ASKS = 256
+KEPT_ITEMS = 256
 
 
 class Controller(Protocol):
@@ -62,6 +63,7 @@ class Audience:
         self._gone = gone
         self._seen = seen
         self._asks: deque[tuple[str, Controller]] = deque(maxlen=KEPT_ASKS)
+        self._queue: dict[str, None] = {}
 
     def asked(self, event_id: str | None, controller: Controller) -> None:
         """Remember whose request this is, for an error that comes later."""
@@ -95,9 +97,22 @@ class Audience:
 
     # --- the loudspeaker ----------------------------------------------------------------------------------------------
 
+    @property
+    def queue(self) -> tuple[str, ...]:
+        """The items that are playing or wait to be, oldest first."""
+        return tuple(self._queue)
+
+    def noted(self, event: Event) -> None:
+        """Take what the caller's side reports."""
+        if isinstance(event, PlayoutFinished):
+            self._queue.pop(event.item_id, None)
+
     def play(self, item_id: str, pcm: bytes) -> None:
         """Queue sound; who listens in hears it as it comes."""
         self.caller.play(item_id, pcm)
+        self._queue[item_id] = None
+        if len(self._queue) > KEPT_ITEMS:
+            del self._queue[next(iter(self._queue))]
         for controller in self.controllers:
             if controller.listens:
                 controller.hear_model(item_id, pcm, self.rate)
@@ -116,6 +131,7 @@ class Audience:
 
     def clear(self) -> tuple[Played, ...]:
         """Forget the queue and say what was heard."""
+        self._queue.clear()
         return self.caller.clear()
 
     def played(self, item_id: str) -> int:

@@ -86,6 +86,7 @@ class ToolWork:
         self._group: asyncio.TaskGroup | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._ask_at: float | None = None
+        self._phrase = ""
         self._hidden: deque[str] = deque(maxlen=256)  # calls that are not the client's to answer
         self._aside: set[str] = set()  # responses outside the conversation: their calls are the client's business
         self._actions: dict[type, Callable[[Any], None]] = {
@@ -259,11 +260,14 @@ class ToolWork:
         if pcm:
             item_id = new_id("filler")
             self._record.note("filler")
+            self._phrase = item_id
             self._audience.play(item_id, pcm)
             self._audience.finish(item_id)
 
     def _stop_filler(self, _: StopFiller) -> None:
-        self._audience.clear()
+        """Say no more of the phrase; where a reply waits behind it or is heard already, that is the talk's to stop."""
+        if self._audience.queue == (self._phrase,):
+            self._audience.clear()
 
     # --- rows of what is seen -----------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from mediaserver.conversation.audience import KEPT_ASKS, Audience
+from mediaserver.conversation.audience import KEPT_ASKS, KEPT_ITEMS, Audience
 from mediaserver.errors import Hangup
-from mediaserver.events import DigitPressed, Event, Problem
+from mediaserver.events import DigitPressed, Event, PlayoutFinished, Problem
 from tests.fakes.caller import FakeCaller
 
 KEY = DigitPressed("1", 100)
@@ -117,3 +117,18 @@ def test_the_loudspeaker_is_the_callers_and_who_listens_hears_it_too() -> None:
     assert not bench.caller._paused
     assert [played.item_id for played in bench.audience.clear()] == ["i"]
     assert bench.audience.played("i") == 0
+
+
+def test_what_is_in_the_queue_is_known_and_bounded() -> None:
+    bench = Bench()
+    for item in ("a", "b", "a"):
+        bench.audience.play(item, b"12")
+    assert bench.audience.queue == ("a", "b")
+    bench.audience.noted(PlayoutFinished("a", 20, 0.0))
+    bench.audience.noted(KEY)
+    assert bench.audience.queue == ("b",)
+    bench.audience.clear()
+    assert bench.audience.queue == ()
+    for number in range(KEPT_ITEMS + 1):
+        bench.audience.play(str(number), b"12")
+    assert len(bench.audience.queue) == KEPT_ITEMS

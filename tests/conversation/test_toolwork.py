@@ -290,3 +290,29 @@ def test_a_call_outside_the_conversation_is_the_clients_business() -> None:
     one = call(talk, [bridge], with_support=support(tools=tools))
     assert one.caller.told(ToolCalled)
     assert not tools.calls
+
+
+@pytest.mark.parametrize("chain", [False, True], ids=["provider", "chain"])
+def test_who_speaks_into_a_reply_after_a_phrase_does_not_lose_the_reply(chain: bool) -> None:
+    tools, count = Toolbox(takes_s=9.0), Reply("One two three four five six.")
+    says = [SAYS[0], count, Reply("Aye.")]
+    hears = ["what", ""]
+    bridge = (
+        ScriptedBridge(hears=hears, says=says)
+        if chain
+        else Provider(hears=hears, says=says, capabilities=abilities(says="none"), cuts=False)
+    )
+
+    async def talk(one: Call) -> None:
+        await one.caller.say(600)
+        while not one.record("filler"):
+            await asyncio.sleep(0.01)
+        one.caller.ask(CreateResponse())
+        await one.caller.until(OutputStarted)
+        await asyncio.sleep(0.3)
+        await one.caller.say(160)
+        await one.caller.until(OutputStopped)
+
+    one = call(talk, [bridge], with_support=support(tools=tools, filler=FILLER))
+    whole(one.caller)
+    assert len(one.caller.played_out) // 32 >= 600 + 6 * 300
