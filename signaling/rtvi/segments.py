@@ -45,18 +45,24 @@ class Script:
     text: str = ""
     segments: list[Segment] = field(default_factory=list)
     _heard: int = 0
+    _closed: bool = False
 
     def write(self, text: str) -> list[Segment]:
         """Take more text; return the sentences that it completes."""
-        self.text += text
+        self.text += "" if self._closed else text
         made = []
-        while (end := _END.search(self.text, self._cut)) is not None:
+        while (end := _END.search(self.text, self._told)) is not None:
             made += self._segment(end.end())
         return made
 
     def finish(self, text: str) -> list[Segment]:
         """The text is complete: return what is left, as one segment. ``text`` counts when nothing was written before."""
-        self.text = self.text or text
+        self.text = self.text if self._closed else self.text or text
+        return self._segment(len(self.text))
+
+    def cut(self, length: int) -> list[Segment]:
+        """Nothing after ``length`` will be heard: return what was heard of a sentence that was not told yet."""
+        self.text, self._closed = self.text[: max(length, self._told)], True
         return self._segment(len(self.text))
 
     def hear(self, length: int) -> tuple[str, list[Progress]]:
@@ -67,11 +73,11 @@ class Script:
         return new, [progress for progress in reached if progress is not None]
 
     @property
-    def _cut(self) -> int:
+    def _told(self) -> int:
         return self.segments[-1].end if self.segments else 0
 
     def _segment(self, end: int) -> list[Segment]:
-        piece = self.text[self._cut : end]
+        piece = self.text[self._told : end]
         start = end - len(piece.lstrip())
         text = piece.strip()
         if not text:

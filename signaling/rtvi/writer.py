@@ -150,7 +150,17 @@ class Writer:
         script = self._scripts.get(event.item_id)
         if script is None:
             return
-        length = len(event.text) if event.unheard else len(script.text)
+        self._progress(script, len(event.text) if event.unheard else len(script.text))
+
+    def interrupted(self, event: happened.Interrupted) -> None:
+        """The user spoke into the reply: the bot has said what was heard of it, and no more."""
+        self._say("bot-interrupted")
+        script = self._scripts.get(event.item_id)
+        if script is not None:
+            self._outputs(script, script.cut(len(event.text)))
+            self._progress(script, len(event.text))
+
+    def _progress(self, script: Script, length: int) -> None:
         words, progress = script.hear(length)
         if words:
             self._say("bot-tts-text", {"text": words})
@@ -254,7 +264,7 @@ _WRITERS: dict[type[Event], Callable[[Writer, Any], None]] = {
     happened.OutputStarted: Writer.sounds,
     happened.OutputStopped: _plain("bot-stopped-speaking"),
     happened.OutputCleared: _plain("bot-stopped-speaking"),
-    happened.Interrupted: _plain("bot-interrupted"),
+    happened.Interrupted: Writer.interrupted,
     happened.Heard: Writer.heard,
     happened.TurnMeasured: Writer.measured,
 }

@@ -43,3 +43,20 @@ def test_progress_is_told_once_per_step_with_the_words_that_are_new() -> None:
     assert progress == [Progress(one, "completed", "One two.", ""), Progress(two, "in-progress", "Three", "four.")]
     assert script.hear(5) == ("", [])
     assert script.hear(999)[1] == [Progress(two, "completed", "Three four.", "")]
+
+
+def test_a_reply_that_is_cut_says_what_was_heard_and_no_more() -> None:
+    script = Script(count())
+    script.write("One two. Three four")
+    assert [segment.text for segment in script.cut(len("One two. Three"))] == ["Three"]
+    script.write(" five. Six. ")
+    assert script.finish("All of it") == [] and texts(script) == ["One two.", "Three"]
+    untold = Script(count())
+    assert untold.cut(0) == [] and untold.finish("Never said") == []
+
+
+def test_a_sentence_that_was_told_stays_when_it_is_cut() -> None:
+    script = Script(count())
+    script.write("One two. ")
+    assert script.cut(3) == [] and texts(script) == ["One two."]
+    assert [progress.remaining for progress in script.hear(3)[1]] == ["two."]

@@ -117,26 +117,33 @@ def test_segments_are_numbered_over_the_items_of_a_call_even_when_they_interleav
     assert [data["segment_id"] for kind, data in said if kind == "bot-output"] == [0, 1, 2]
 
 
-def test_an_interruption() -> None:
-    cut = happened.Interrupted("resp_1", "i", 200, "One", "two.", True, 1.0, 1.1)
+def test_an_interruption_leaves_what_was_heard() -> None:
+    cut = happened.Interrupted("resp_1", "i", 200, "One", "two three", True, 1.0, 1.1)
     said = told(
         writer(),
         REPLY,
+        happened.TextDelta("resp_1", "i", "One two"),
         happened.OutputStarted("resp_1"),
         happened.OutputCleared("resp_1"),
         cut,
+        happened.TextDone("resp_1", "i", "One two three."),
         happened.ResponseDone("resp_1", "cancelled", "turn_detected"),
     )
-    kinds = [kind for kind, _ in said]
-    assert kinds == [
+    assert [kind for kind, _ in said] == [
         "bot-llm-started",
+        "bot-llm-text",
         "bot-tts-started",
         "bot-started-speaking",
         "bot-stopped-speaking",
         "bot-interrupted",
+        "bot-output",
+        "bot-tts-text",
+        "bot-output",
         "bot-llm-stopped",
         "bot-tts-stopped",
     ]
+    outputs = [(data["text"], data["spoken_status"]) for kind, data in said if kind == "bot-output"]
+    assert outputs == [("One", "new"), ("One", "completed")]
 
 
 def test_a_function_call_and_its_result() -> None:
