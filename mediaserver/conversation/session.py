@@ -113,7 +113,7 @@ class Session:
             self.record,
             clock,
         )
-        self._alarm = Alarm(clock, self._rung)
+        self._alarm = Alarm(clock, lambda: self.take(self._tend, None))
         self._waiting: deque[tuple[Callable[[Any], None], Any]] = deque(maxlen=8192)
         self._handling = False
         self._standing = Standing()
@@ -283,13 +283,12 @@ class Session:
         except Hangup as hangup:
             self.end(_reason(hangup), hangup.detail)
 
-    def _rung(self) -> None:
-        self.take(self._tend, None)
-
     def take(self, handler: Callable[[Any], None], what: Any) -> None:
         """Handle one thing after the other, in the order in which they came."""
+        if self._ended is not None:
+            return
         self._waiting.append((handler, what))
-        if self._handling or self._ended is not None:
+        if self._handling:
             return
         self._handling = True
         try:
@@ -313,6 +312,7 @@ class Session:
         self._talk.edge(edge)
 
     def _noted(self, event: PlayoutStarted | PlayoutFinished | DigitPressed) -> None:
+        self._audience.noted(event)
         if isinstance(event, PlayoutFinished) and event.item_id == self._goodbye:
             self._crossing.on(steps.ApologySpoken())
         else:
