@@ -78,11 +78,25 @@ class Gemini(Provider, frozen=True, kw_only=True):
     language: str = ""
     """The language of the voice, e.g. ``en-US``; empty: the model finds out."""
     thinking: Literal["", "minimal", "low", "medium", "high"] = ""
-    """How much a thinking model thinks; empty: its default. Other models refuse it."""
+    """How much a thinking model thinks where a session names no ``reasoning_effort``; other models refuse it."""
+    thinking_budget: Annotated[int, Meta(ge=-1, le=65_536)] | None = None
+    """The same in tokens, for models that want it so: 0 is none, -1 as the model likes."""
     compression: bool = True
     """Let the provider forget the oldest turns, without which a session ends after 15 minutes of sound."""
     text_in: Literal["client_content", "realtime_input"] = "client_content"
-    """How written turns are sent; ``gemini-3.1-flash-live-preview`` wants ``realtime_input``."""
+    """How written turns are sent; ``gemini-3.1-flash-live-preview`` wants ``realtime_input``, which knows no context."""
+    writes: Literal["transcript", "text"] = "transcript"
+    """Written answers: the transcript of a spoken one (its sound is dropped, and paid for), or text of a model that can."""
+    tool_behavior: Literal["", "blocking", "non_blocking"] = "blocking"
+    """Whether the model waits for functions; extended-thinking models want ``non_blocking``. Empty: the model's default."""
+    context_update: bool = False
+    """The model takes new instructions and tools in mid-session (``contextUpdate``)."""
+    usage: Literal["turn", "session"] = "turn"
+    """What the model's token counts are of: each turn, or all of the session so far."""
+
+    def __post_init__(self) -> None:
+        if self.backend == "vertex" and not self.project and "/" not in self.model:
+            raise ValueError("Vertex AI needs a project")
 
 
 class GptLive(Provider, frozen=True):

@@ -6,8 +6,8 @@ Source: Gemini API reference, "Live API", and Vertex AI reference, "Live API" (n
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from bridges.gemini.setup import model_name
 from bridges.link import Target
 from bridges.options import Gemini
 from mediaserver.bridge import Opening
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from bridges.realtime import Dial
 
 HOST = "wss://generativelanguage.googleapis.com"
+VERTEX = "aiplatform.googleapis.com"
 SERVICE = "google.ai.generativelanguage"
 TOKEN = "auth_tokens/"  # noqa: S105 - what the name of an ephemeral token begins with
 
 
 def dial(chosen: Gemini, _http: httpx.AsyncClient) -> Dial:
     """Return what says where a call's socket is to be opened; the key goes to that host and to no other."""
-    target = Target(chosen.url or address(chosen), headers(chosen))
+    target = Target(address(chosen), headers(chosen))
 
     async def where(_opening: Opening) -> Target:
         return target
@@ -33,11 +34,14 @@ def dial(chosen: Gemini, _http: httpx.AsyncClient) -> Dial:
 
 
 def address(chosen: Gemini) -> str:
-    """Return the URL of the chosen backend and version."""
+    """Return the URL: the configured one whole, or that of the chosen backend and version."""
+    if chosen.url:
+        parts = urlsplit(chosen.url)
+        return parts._replace(scheme={"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)).geturl()
     if chosen.backend == "vertex":
         version = chosen.version or "v1beta1"
-        host = f"wss://{chosen.location}-aiplatform.googleapis.com"
-        return f"{host}/ws/google.cloud.aiplatform.{version}.LlmBidiService/BidiGenerateContent"
+        place = "" if chosen.location == "global" else f"{chosen.location}-"
+        return f"wss://{place}{VERTEX}/ws/google.cloud.aiplatform.{version}.LlmBidiService/BidiGenerateContent"
     version = chosen.version or "v1beta"
     method = "BidiGenerateContentConstrained" if chosen.key.startswith(TOKEN) else "BidiGenerateContent"
     return f"{HOST}/ws/{SERVICE}.{version}.GenerativeService.{method}"
@@ -45,9 +49,10 @@ def address(chosen: Gemini) -> str:
 
 def headers(chosen: Gemini) -> dict[str, str]:
     """Return how the key is shown."""
+    key = chosen.key.strip()
     if chosen.backend == "vertex":
-        project = model_name(chosen).split("/")[1] if model_name(chosen).startswith("projects/") else chosen.project
-        return {"Authorization": f"Bearer {chosen.key}", "x-goog-user-project": project}
-    if chosen.key.startswith(TOKEN):
-        return {"Authorization": f"Token {chosen.key}"}
-    return {"x-goog-api-key": chosen.key}
+        billed = {"x-goog-user-project": chosen.project} if chosen.project else {}
+        return {"Authorization": f"Bearer {key}", **billed}
+    if key.startswith(TOKEN):
+        return {"Authorization": f"Token {key}"}
+    return {"x-goog-api-key": key}

@@ -12,7 +12,7 @@ import msgspec
 
 from bridges.options import Gemini
 from mediaserver.items import Item
-from mediaserver.settings import Settings, Tool, TurnDetection
+from mediaserver.settings import Settings, Tool, Transcription, TurnDetection
 
 MODEL = "gemini-3.8-live"
 VOICES = (
@@ -22,6 +22,7 @@ VOICES = (
     *("Sadaltager", "Sulafat"),
 )
 MAX_HISTORY = 256
+EFFORTS = ("minimal", "low", "medium", "high")
 
 
 def setup(chosen: Gemini, settings: Settings, *, history: bool, resume: str | None) -> dict[str, Any]:
@@ -30,14 +31,16 @@ def setup(chosen: Gemini, settings: Settings, *, history: bool, resume: str | No
         "model": model_name(chosen),
         "generationConfig": _generation(chosen, settings),
         "realtimeInputConfig": _input(settings.turn_detection),
-        "outputAudioTranscription": {},
-        "inputAudioTranscription": _transcription(settings),
         "sessionResumption": {"handle": resume} if resume else {},
     }
+    if speaks(chosen, settings):
+        told["outputAudioTranscription"] = {}
+    if settings.transcription is not None:
+        told["inputAudioTranscription"] = _languages(settings.transcription)
     if settings.instructions:
-        told["systemInstruction"] = {"parts": [{"text": settings.instructions}]}
+        told["systemInstruction"] = instructions(settings)
     if settings.tools:
-        told["tools"] = [{"functionDeclarations": [declaration(tool) for tool in settings.tools]}]
+        told["tools"] = functions(chosen, settings)
     if chosen.compression:
         told["contextWindowCompression"] = {"slidingWindow": {}}
     if history:
@@ -55,9 +58,25 @@ def model_name(chosen: Gemini) -> str:
     return f"projects/{chosen.project}/locations/{chosen.location}/publishers/google/models/{name}"
 
 
-def declaration(tool: Tool) -> dict[str, Any]:
-    """Return a function as it is declared; the model waits for its output."""
-    told: dict[str, Any] = {"name": tool.name, "description": tool.description, "behavior": "BLOCKING"}
+def speaks(chosen: Gemini, settings: Settings) -> bool:
+    """Say whether the model makes sound, be it only for its transcript."""
+    return chosen.writes == "transcript" or "audio" in settings.output_modalities
+
+
+def instructions(settings: Settings) -> dict[str, Any]:
+    """Return the system instruction."""
+    return {"parts": [{"text": settings.instructions}]}
+
+
+def functions(chosen: Gemini, settings: Settings) -> list[dict[str, Any]]:
+    """Return the functions as they are declared."""
+    return [{"functionDeclarations": [_declaration(chosen, tool) for tool in settings.tools]}] if settings.tools else []
+
+
+def _declaration(chosen: Gemini, tool: Tool) -> dict[str, Any]:
+    told: dict[str, Any] = {"name": tool.name, "description": tool.description}
+    if chosen.tool_behavior:
+        told["behavior"] = chosen.tool_behavior.upper()
     if tool.parameters.get("properties"):
         told["parametersJsonSchema"] = dict(tool.parameters)
     return told
@@ -82,7 +101,7 @@ def _role(item: Item) -> str:
 
 
 def _generation(chosen: Gemini, settings: Settings) -> dict[str, Any]:
-    told: dict[str, Any] = {"responseModalities": ["AUDIO" if "audio" in settings.output_modalities else "TEXT"]}
+    told: dict[str, Any] = {"responseModalities": ["AUDIO" if speaks(chosen, settings) else "TEXT"]}
     speech: dict[str, Any] = {}
     if settings.voice:
         speech["voiceConfig"] = {"prebuiltVoiceConfig": {"voiceName": settings.voice}}
@@ -92,28 +111,34 @@ def _generation(chosen: Gemini, settings: Settings) -> dict[str, Any]:
         "speechConfig": speech or None,
         "temperature": settings.temperature,
         "maxOutputTokens": settings.max_output_tokens,
-        "thinkingConfig": _thinking(chosen),
+        "thinkingConfig": _thinking(chosen, settings),
     }
     return told | {name: value for name, value in optional.items() if value is not None}
 
 
-def _thinking(chosen: Gemini) -> Mapping[str, Any] | None:
-    return {"thinkingLevel": chosen.thinking.upper()} if chosen.thinking else None
+def _thinking(chosen: Gemini, settings: Settings) -> Mapping[str, Any] | None:
+    """Most models refuse it, so that a session's effort counts only where thinking is configured at all."""
+    if chosen.thinking_budget is not None:
+        return {"thinkingBudget": chosen.thinking_budget}
+    effort = settings.reasoning_effort if settings.reasoning_effort in EFFORTS else chosen.thinking
+    return {"thinkingLevel": str(effort).upper()} if chosen.thinking else None
 
 
-def _transcription(settings: Settings) -> dict[str, Any]:
-    wanted = settings.transcription
-    languages = [] if wanted is None else [*wanted.languages, *([wanted.language] if wanted.language else [])]
-    return {"languageCodes": languages} if languages else {}
+def _languages(wanted: Transcription) -> dict[str, Any]:
+    languages = dict.fromkeys((*([wanted.language] if wanted.language else []), *wanted.languages))
+    return {"languageCodes": [*languages]} if languages else {}
 
 
 def _input(detection: TurnDetection | None) -> dict[str, Any]:
-    """Our threshold 0..1 becomes one of the two sensitivities; higher needs louder speech."""
+    """Our threshold 0..1 becomes one of the two sensitivities; higher needs louder speech.
+
+    Our padding is sound kept from before the speech; Gemini's ``prefixPaddingMs`` is how long somebody must have spoken,
+    which is another thing, so it is left to the model.
+    """
     if detection is None:
         return {"automaticActivityDetection": {"disabled": True}}
     automatic: dict[str, Any] = {
         "startOfSpeechSensitivity": f"START_SENSITIVITY_{'LOW' if detection.threshold > 0.5 else 'HIGH'}",
-        "prefixPaddingMs": detection.prefix_padding_ms,
         "silenceDurationMs": detection.silence_duration_ms,
     }
     if detection.kind == "semantic_vad":
@@ -123,11 +148,11 @@ def _input(detection: TurnDetection | None) -> dict[str, Any]:
     return {"automaticActivityDetection": automatic, "activityHandling": handling}
 
 
-def output(item: Item, name: str, *, with_id: bool) -> dict[str, Any]:
+def output(item: Item, name: str, call_id: str | None) -> dict[str, Any]:
     """Return a function's output: the object under the keys ``output`` or ``error`` that the model reads."""
     try:
         value: Any = msgspec.json.decode(item.output)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
         value = item.output
     told: dict[str, Any] = {"name": name, "response": {"error" if item.error else "output": value}}
-    return {"id": item.call_id, **told} if with_id else told
+    return told if call_id is None else {"id": call_id, **told}

@@ -6,16 +6,18 @@ server message is JSON, also in binary frames; one may hold several parts at onc
 
 from __future__ import annotations
 
-from base64 import b64decode
-from binascii import Error as NotBase64
+from math import isfinite
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from bridges.codec import Garbled, Message
 
 MAX_CALLS = 64
+MAX_ARGUMENTS = 256 * 1024
+"""Bytes of a function's arguments."""
+RATE = "rate=24000"
 Count = Annotated[int, Meta(ge=0, le=1 << 40)]
 
 
@@ -24,9 +26,9 @@ class In(Struct, rename="camel"):
 
 
 class Blob(In):
-    """Sound: ``mimeType`` is ``audio/pcm;rate=24000``."""
+    """Sound: ``mimeType`` is ``audio/pcm;rate=24000``; ``data`` comes in Base64."""
 
-    data: str
+    data: bytes
     mime_type: str = "audio/pcm"
 
 
@@ -70,7 +72,12 @@ class FunctionCall(In):
 
     name: str
     id: str | None = None
-    args: dict[str, Any] = {}
+    args: Raw = Raw(b"{}")
+
+    @property
+    def arguments(self) -> str:
+        """The arguments as a JSON string."""
+        return bytes(self.args).decode()
 
 
 class ToolCall(In):
@@ -136,22 +143,36 @@ KNOWN = frozenset(field.encode_name for field in msgspec.structs.fields(ServerMe
 
 
 def read(message: Message) -> tuple[ServerMessage, frozenset[str]]:
-    """Return a message and the names in it that we do not know. Raises Garbled."""
+    """Return a message and the names in it that we do not know. Raises Garbled before anything of it is used."""
     try:
-        return _DECODER.decode(message), frozenset(_KEYS.decode(message)) - KNOWN
+        told = _DECODER.decode(message)
+        unknown = frozenset(_KEYS.decode(message)) - KNOWN
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raise Garbled("a message that is none of the protocol") from None
+    for part in sounds(told):
+        _check_sound(part)
+    for call in told.tool_call.function_calls if told.tool_call is not None else ():
+        _check_call(call)
+    return told, unknown
 
 
-def sound(blob: Blob) -> bytes:
-    """Return the samples of a piece of sound. Raises Garbled."""
-    try:
-        pcm = b64decode(blob.data, validate=True)
-    except (NotBase64, ValueError):
-        raise Garbled("sound that is no Base64") from None
-    if len(pcm) & 1:
-        raise Garbled("sound of half a sample")
-    return pcm
+def sounds(told: ServerMessage) -> list[Blob]:
+    """Return all sound of a message."""
+    turn = told.server_content.model_turn if told.server_content is not None else None
+    return [part.inline_data for part in turn.parts if part.inline_data is not None] if turn is not None else []
+
+
+def _check_sound(blob: Blob) -> None:
+    if len(blob.data) & 1:
+        raise Garbled("sound that ends in the middle of a sample")
+    if not blob.mime_type.startswith("audio/pcm") or ("rate=" in blob.mime_type and RATE not in blob.mime_type):
+        raise Garbled("sound in another form than the protocol's")
+
+
+def _check_call(call: FunctionCall) -> None:
+    raw = bytes(call.args).strip()
+    if not raw.startswith(b"{") or len(raw) > MAX_ARGUMENTS:
+        raise Garbled("a function call without an object of arguments")
 
 
 def write(message: dict[str, Any]) -> str:
@@ -162,6 +183,7 @@ def write(message: dict[str, Any]) -> str:
 def seconds(duration: str) -> float:
     """Return a duration such as ``9.5s`` in seconds, 0 for what is none."""
     try:
-        return max(0.0, float(duration.removesuffix("s")))
+        value = float(duration.removesuffix("s"))
     except ValueError:
         return 0.0
+    return max(0.0, value) if isfinite(value) else 0.0
