@@ -46,6 +46,8 @@ MAX_WAITING = 64
 MAX_UNKNOWN = 64
 
 _CAN: frozenset[Feature] = frozenset({"text_turns", "context_items", "tools", "transcripts", "partial_transcripts"})
+LATE_MS = 8000
+"""Sound that an answer's text announces may be so late."""
 _CHANGES = frozenset({"instructions", "tools", "transcription", "turn_detection"})
 """Tools, recogniser and turn-taking are the agent's own, so a change needs no word; instructions become context."""
 
@@ -101,6 +103,7 @@ class ElevenLabsCodec:
         self._dropped = False  # something was not told for that
         self._due: deque[Event] = deque(maxlen=MAX_WAITING)  # what follows from a command
         self._written_only = False
+        self._aligned = 0  # words of the answer whose sound came with their times
         self._voiced_ms = 0  # when the newest of an answer came, on the clock of what was heard
 
     # --- to the agent -------------------------------------------------------------------------------------------------
@@ -243,7 +246,17 @@ class ElevenLabsCodec:
         """Nothing more comes of the answer, nor of the one that is not to be told."""
         if self._dropped:
             self._deaf = self._dropped = False
-        return self._finish()
+        return () if self._lacks_sound else self._finish()
+
+    @property
+    def _lacks_sound(self) -> bool:
+        """The text of the answer says that more of its sound must come, and it is not too late for that."""
+        active = self._answers.active
+        if active is None or active.unwanted or self._written_only:
+            return False
+        words = len("".join(active.written).split())
+        spoken = words if active.sounded and not self._aligned else self._aligned
+        return spoken < words and self._meter.heard_ms - self._voiced_ms < LATE_MS
 
     def _metadata(self, message: wire.Metadata) -> Sequence[Event]:
         formats = message.conversation_initiation_metadata_event
@@ -268,6 +281,7 @@ class ElevenLabsCodec:
         pcm = self._speaker.feed(event.audio_base_64)
         begun = self._begin()
         words = () if event.alignment is None else word_times(event.alignment, self._answers.sounded_ms(OUTPUT_RATE))
+        self._aligned += len(words)
         return (*begun, *self._answers.audio(pcm, words=words))
 
     def _text(self, message: wire.AgentResponse) -> Sequence[Event]:
@@ -355,6 +369,8 @@ class ElevenLabsCodec:
 
     def _begin(self) -> Sequence[Event]:
         self._unanswered = ""
+        if self._answers.active is None:
+            self._aligned = 0
         return self._named(self._answers.begin(self._voice))
 
     def _named(self, events: Sequence[Event]) -> Sequence[Event]:

@@ -163,7 +163,7 @@ class Replies:
         """Keep of the item that was being spoken the words whose sound has come; return it and them."""
         item_id = next(reversed(reply.open), None)
         item = self._conversation.find(item_id or "")
-        if item is None or item.id not in reply.sounding or item.id in reply.spoken:
+        if item is None or item.id in reply.spoken or "audio" not in reply.settings.output_modalities:
             return None
         script = self._ledger.script(item.id)
         said = script.covered()

@@ -231,7 +231,7 @@ class Succession:
 
     def _answer_the_last(self) -> None:
         can, turns = self._leg.capabilities.can, self._leg.capabilities.turns
-        last = self.conversation.find(self.conversation.last_id or "")
+        last = next(reversed(self.conversation.snapshot()), None)  # an answer of which nothing was heard is none
         if turns == "provider" and "respond" not in can and last is not None and last.role == "user":
             self.talk.go_on(last.text)
         else:

@@ -133,5 +133,5 @@ def _differs(one: Settings, other: Settings) -> bool:
 
 def _asks(conversation: Conversation) -> bool:
     """Say whether the last item is something to answer."""
-    last = conversation.find(conversation.last_id or "")
+    last = next(reversed(conversation.snapshot()), None)
     return last is not None and (last.kind == "function_call_output" or last.role == "user")

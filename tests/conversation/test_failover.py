@@ -388,12 +388,13 @@ class AnyOrder(RuleBasedStateMachine):
 
     def tell(self, event: Happening) -> None:
         served = self.machine.serving is not None
+        broke = isinstance(event, LegFailed) and event.leg in self.alive
         for action in self.machine.on(event, self.now):
             assert not self.over
             self.act(action)
         if self.machine.serving is not None:
             self.alone_since, self.opens = None, 0
-        elif self.alone_since is None and (served or isinstance(event, LegFailed)):
+        elif self.alone_since is None and (served or broke):
             self.alone_since = self.now
 
     def act(self, action: Action) -> None:

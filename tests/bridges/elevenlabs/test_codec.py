@@ -219,6 +219,8 @@ def test_text_may_come_before_or_after_its_sound_and_in_pieces() -> None:
     (rest,) = response(codec, "One two three.", 3)
     assert isinstance(rest, TextDelta)
     assert rest.text == " three."
+    assert not codec.quiet()  # its sound is still to come
+    audio(codec, 4)
     done = [each for each in codec.quiet() if isinstance(each, TextDone)]
     assert [each.text for each in done] == ["One two three."]
 
