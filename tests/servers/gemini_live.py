@@ -75,10 +75,6 @@ class GeminiConnection(Connection):
         self.counted: dict[str, Any] | None = None
         self.playing = 0.0
 
-    async def begin(self) -> None:
-        if not self.sim.knows(self.request):
-            await self.close(1007, "API key not valid. Please pass a valid API key.")
-
     async def on_text(self, text: str) -> None:
         try:
             message = read(text)
@@ -101,6 +97,9 @@ class GeminiConnection(Connection):
     # --- what the client says -----------------------------------------------------------------------------------------
 
     async def _setup(self, told: Setup) -> None:
+        if not self.sim.knows(self.request):
+            await self.close(1007, "API key not valid. Please pass a valid API key.")
+            return
         if told.model not in self.sim.models:
             await self.close(1008, f"{told.model} is not found for API version v1beta")
             return
@@ -356,8 +355,9 @@ class GeminiLive(Simulator):
         GeminiConnection,
     )
     paths = (
-        "/ws/google.ai.generativelanguage.v1alpha.GenerativeService.BidiGenerateContentConstrained",
-        "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent",
+        "/ws/google.ai.generativelanguage.{version:v1|v1alpha}.GenerativeService.BidiGenerateContent",
+        "/ws/google.ai.generativelanguage.{version:v1alpha|v1beta}.GenerativeService.BidiGenerateContentConstrained",
+        "/ws/google.cloud.aiplatform.{version:v1|v1beta1}.LlmBidiService/BidiGenerateContent",
     )
     models = frozenset(
         {
@@ -387,7 +387,7 @@ class GeminiLive(Simulator):
             app.router.add_get(path, self.door)
 
     def knows(self, request: web.Request) -> bool:
-        """Say whether the credentials of a handshake are right: a wrong key is told after it, by a close."""
+        """Say whether the credentials of a handshake are right: a wrong key is told after the setup, by a close."""
         shown = request.headers.get("Authorization", "").partition(" ")[2]
         return self.key in (request.headers.get("x-goog-api-key"), request.query.get("key"), shown)
 
