@@ -94,6 +94,7 @@ class Following:
         self.replies.rejoin(outbox, self._turned, self._cut_short)
         self._next: list[Reply] = []
         self._refused: set[str] = set()
+        self._asked: tuple[str, ...] = ()
         self._truncated: dict[str, int] = {}
         self._continues = False  # the provider answers a function's output by itself
         self._asks_late = False  # the client gave that output, and has not asked for its answer yet
@@ -222,6 +223,8 @@ class Following:
         for said in self._speaking.committed(event.item_id, self._listening.clock_ms):
             self.tell(said)
         item_id = self._speaking.name(event.item_id)
+        if item_id in self.conversation:
+            return  # said twice
         self._listening.item_id = None
         previous = self.conversation.last_id
         self.tell(InputCommitted(item_id, previous))
@@ -280,11 +283,13 @@ class Following:
         if active is not None and active.id == event.response_id:
             self.replies.happened(event)
             return
+        if event.response_id in self._asked:
+            return  # it was given up already: too late
         if active is not None and not active.created and not active.open:
             self._next.insert(0, active)  # the provider was faster: ours waits for the end of this one
             self.replies.active = None
         elif active is not None:
-            self.replies.broken()
+            self.replies.refused("provider_error", "the model began another answer instead")
         settings = replace(self.settings, output_modalities=event.modalities, voice=event.voice or self.settings.voice)
         watch, self._watch = self._watch, None
         self._owed = self._continues = False
@@ -304,10 +309,7 @@ class Following:
         self.replies.refused(event.code, event.message)
         self._perhaps_next()
 
-    def _reply_cut(self, _event: ReplyCut) -> None:
-        self._cut()
-
-    def _cut(self) -> None:
+    def _cut(self, _event: ReplyCut | None = None) -> None:
         """Stop what is made and played: the caller spoke, and the provider heard it too."""
         self._doubt_until = None
         if self.replies.active is not None or self.replies.playing is not None:
@@ -371,6 +373,7 @@ class Following:
             return
         reply = self._next.pop(0)
         self._continues = False
+        self._asked = (*self._asked[-63:], reply.id)
         self.replies.ask(reply)
 
     def withdraw(self, response_id: str | None) -> bool:
@@ -490,6 +493,6 @@ _EVENTS: dict[type[Event], Callable[[Following, Any], None]] = {
     TranscriptFailed: Following._failed,
     ResponseCreated: Following._created,
     ResponseRefused: Following._response_refused,
-    ReplyCut: Following._reply_cut,
+    ReplyCut: Following._cut,
     TextCorrected: Following._corrected,
 }

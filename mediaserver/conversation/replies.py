@@ -419,7 +419,7 @@ class Replies:
         self._caller.resume()
         if self.active in replies:
             self.cancel(reason)
-        for reply in replies:
+        for reply in [one for one in replies if not one.cut]:
             self._cut(reply, played, onset, silent_at)
         self.playing = None
         self._by_item.clear()

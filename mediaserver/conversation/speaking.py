@@ -72,7 +72,7 @@ class Speaking:
 
     def committed(self, item_id: str, clock_ms: int) -> list[Event]:
         """The provider made a turn of it: say what of its speech was not said yet."""
-        if self._says == "both":
+        if self._says == "both" and (self._item is None or self._item != self.name(item_id)):
             return []
         told: list[Event] = []
         if self._item is None and self.name(item_id) == item_id:

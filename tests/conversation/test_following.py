@@ -539,3 +539,64 @@ def test_what_the_provider_says_of_nothing_we_know_is_passed_by() -> None:
     assert one.ended is not None
     assert one.ended.reason == "client_closed"
     assert one.caller.names() == ["SessionCreated", "TranscriptFinal", "SessionEnded"]
+
+
+def test_an_answer_that_comes_after_it_was_given_up_is_not_told_again() -> None:
+    bridge = Provider(delays=Delays(model=60_000))
+
+    async def talk(one: Call) -> None:
+        one.caller.ask(typed("hello"))
+        one.caller.ask(CreateResponse())
+        (ask,) = bridge.asked(Respond)
+        bridge.emit(ReplyCut())
+        await asyncio.sleep(2)
+        bridge.emit(ResponseCreated(ask.response_id))  # type: ignore[attr-defined]
+        bridge.emit(TextDelta(ask.response_id, "item_late", "late"))  # type: ignore[attr-defined]
+        assert one.session.state == "idle"
+
+    one = call(talk, [bridge])
+    whole(one.caller)
+    assert not one.caller.told(TextDelta)
+
+
+def test_an_answer_that_another_one_takes_the_place_of_is_ended() -> None:
+    bridge = Provider(delays=Delays(model=60_000))
+
+    async def talk(one: Call) -> None:
+        for name in ("a", "b"):
+            bridge.emit(ResponseCreated(name))
+        bridge.emit(ResponseDone("b"))
+
+    one = call(talk, [bridge])
+    whole(one.caller)
+    assert [(done.response_id, done.status) for done in one.caller.told(ResponseDone)] == [
+        ("a", "failed"),
+        ("b", "completed"),
+    ]
+
+
+def test_a_commit_in_mid_speech_ends_that_speech_for_the_client() -> None:
+    bridge = Provider(hears=["and more"])
+
+    async def talk(one: Call) -> None:
+        one.caller.say_soon(tone(1200))
+        await asyncio.sleep(0.5)
+        one.caller.ask(CommitInput())
+        await one.caller.until(OutputStopped)
+
+    one = call(talk, [bridge])
+    whole(one.caller)
+    assert len({event.item_id for event in one.caller.told(InputCommitted)}) == 2
+
+
+def test_the_same_turn_is_committed_once() -> None:
+    bridge = Provider()
+
+    async def talk(one: Call) -> None:
+        for _ in range(2):
+            bridge.emit(InputCommitted("item_twice", None))
+
+    one = call(talk, [bridge])
+    assert len(one.caller.told(InputCommitted)) == 1
+    assert one.ended is not None
+    assert one.ended.reason == "client_closed"
