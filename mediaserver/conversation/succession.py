@@ -16,7 +16,7 @@ from mediaserver.conversation.heard import Ledger
 from mediaserver.conversation.leg import Leg
 from mediaserver.conversation.listening import MakeVoice
 from mediaserver.conversation.record import CallRecord
-from mediaserver.conversation.replay import Replay
+from mediaserver.conversation.replay import MAX_MARKS, Replay
 from mediaserver.conversation.replies import Replies, Reply
 from mediaserver.conversation.talk import Talk
 from mediaserver.conversation.through import Through
@@ -26,6 +26,7 @@ from mediaserver.events import (
     Event,
     InputCommitted,
     ItemDeleted,
+    ItemDone,
     Problem,
     ResponseDone,
     TranscriptFailed,
@@ -65,6 +66,7 @@ class Succession:
         self._leg = leg
         self._known: dict[int, frozenset[str]] = {}
         self._given: dict[int, Settings] = {}
+        self._unwritten: tuple[str, ...] = ()  # turns whose transcript is still to come
         self._pending: list[Reply] = []
         self._unfinished: Unfinished | None = None
         self._owed = False
@@ -132,6 +134,10 @@ class Succession:
         if isinstance(event, InputCommitted):
             behind = OVERLAP_MS if self.talk.speaking else FRAME_MS
             self.replay.mark(event.item_id, max(0, self.replay.clock_ms - behind))
+            self._unwritten = (*self._unwritten[-MAX_MARKS:], event.item_id)
+        elif isinstance(event, ItemDone | ItemDeleted):
+            item_id = event.item.id if isinstance(event, ItemDone) else event.item_id
+            self._unwritten = tuple(one for one in self._unwritten if one != item_id)
         elif isinstance(event, TranscriptFinal | TranscriptFailed):
             self.replay.resolved(event.item_id)
         elif isinstance(event, ResponseDone) and event.status == "completed":
@@ -170,6 +176,7 @@ class Succession:
         old.leave()
         self._pending += [reply for reply in old.pending() if not reply.done]
         self._forget_unsettled()
+        self._close_unwritten()
         self._open(leg)
         self.talk = self._joined(leg, old.settings)
         self._tell_news(leg)
@@ -197,6 +204,13 @@ class Succession:
             if item_id in self.conversation:
                 self.conversation.delete(item_id)
                 self._audience.tell(ItemDeleted(item_id))
+
+    def _close_unwritten(self) -> None:
+        """What was answered and is not written down will not be: the transcript went with its provider."""
+        for item_id in self._unwritten:
+            item = self.conversation.find(item_id)
+            if item is not None:
+                self._audience.tell(ItemDone(item, self.conversation.before(item_id)))
 
     def _tell_news(self, leg: Leg) -> None:
         """Give the provider what joined the conversation while it was being opened."""

@@ -140,7 +140,7 @@ def texts(bridge: Provider | ScriptedBridge) -> list[str]:
 def once(begun: Iterable[object], ended: Iterable[object]) -> None:
     """What was begun was ended, and nothing twice."""
     one, other = Counter(begun), Counter(ended)
-    assert one == other
+    assert one == other, (one - other, other - one)
     assert set(one.values()) <= {1}
 
 

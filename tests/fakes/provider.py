@@ -12,8 +12,10 @@ from mediaserver.bridge import Capabilities, Emit, Feature, Opening, SpeechEvent
 from mediaserver.commands import Command, CommitInput, CreateItem, Interrupt, Respond
 from mediaserver.errors import BridgeError
 from mediaserver.events import (
+    Alive,
     AudioDelta,
     AudioDone,
+    Awaited,
     Event,
     InputCommitted,
     ReplyCut,
@@ -46,6 +48,7 @@ SETTINGS = frozenset(
 )
 SHORTEST_TURN_MS = 100
 QUIET_MS = 300
+PING_S = 0.5
 
 
 def abilities(
@@ -104,6 +107,7 @@ class Provider:
         self._called: set[str] = set()
         self._unborn: deque[str] = deque(maxlen=10)  # answers on their way of which nothing was told yet
         self._names: dict[str, str] = {}
+        self._working: set[asyncio.Task[None]] = set()
         self._emit: Emit | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._end: asyncio.Future[BridgeError | None] | None = None
@@ -121,7 +125,7 @@ class Provider:
             async with asyncio.TaskGroup() as self._tasks:
                 ready()
                 end = await self._last()
-                for task in self._making.values():
+                for task in [*self._working]:
                     task.cancel()
             if end is not None:
                 raise end
@@ -130,10 +134,20 @@ class Provider:
 
     async def _last(self) -> BridgeError | None:
         assert self._end is not None
-        if self.fails is None:
-            return await self._end
-        await asyncio.wait((self._end,), timeout=self.fails_after_ms / 1000)
-        return self.fails
+        fails_at = None if self.fails is None else asyncio.get_running_loop().time() + self.fails_after_ms / 1000
+        while not self._end.done():
+            left = PING_S if fails_at is None else min(PING_S, fails_at - asyncio.get_running_loop().time())
+            if left <= 0:
+                return self.fails
+            await asyncio.wait((self._end,), timeout=left)
+            self._ping()
+        return self._end.result()
+
+    def _ping(self) -> None:
+        """Be asked for a sign of life, as the link of a real one is, and give it unless nobody is there any more."""
+        if self._emit is not None:
+            self._emit(Awaited())
+            self.emit(Alive())
 
     def hear(self, pcm: bytes) -> None:
         """Take one frame; find turns in it."""
@@ -291,4 +305,7 @@ class Provider:
 
     def _start(self, work: object) -> asyncio.Task[None]:
         assert self._tasks is not None
-        return self._tasks.create_task(work)  # type: ignore[arg-type]
+        task = self._tasks.create_task(work)  # type: ignore[arg-type]
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return task
