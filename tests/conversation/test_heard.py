@@ -35,6 +35,33 @@ def test_words_that_left(played_ms: int, text: str) -> None:
     assert cut.estimated
 
 
+def test_the_words_whose_sound_has_come_so_far() -> None:
+    one = Script(RATE)
+    one.write(TEXT)
+    assert one.covered() == ""
+    one.sound(tone(900, RATE), "One two three, ")
+    assert one.covered() == "One two three,"
+    one.sound(tone(900, RATE), "four five six.")
+    one.complete()
+    assert one.covered() == TEXT
+
+
+def test_of_a_text_far_ahead_of_its_sound_only_what_sounds_is_covered() -> None:
+    one = Script(RATE)
+    one.write("One two three four five six seven eight nine ten.")
+    one.sound(tone(600, RATE))
+    assert one.written.startswith(one.covered())
+    assert len(one.covered().split()) <= 4
+
+
+def test_text_in_step_with_its_sound_says_more_than_its_letters() -> None:
+    one = Script(RATE)
+    for word in ("One ", "two ", "three ", "four "):
+        one.write(word)
+        one.sound(tone(300, RATE))
+    assert one.covered() == "One two three four"
+
+
 def test_all_of_it() -> None:
     assert script().at(1800) == Cut(1800, TEXT, "", estimated=False)
     assert script().at(1790).unheard == ""

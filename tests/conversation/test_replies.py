@@ -168,3 +168,80 @@ def test_a_deleted_item_stays_deleted() -> None:
     bench.replies.happened(ResponseDone("resp_1"))
     assert len(bench.caller.told(ItemAdded)) == 1
     assert "item_1" not in bench.conversation
+
+
+def test_a_reply_of_which_nothing_came_is_handed_back_to_be_asked_for_again() -> None:
+    bench = Bench()
+    assert bench.replies.broken() is None
+    asked = Reply("resp_1", SETTINGS)
+    bench.replies.ask(asked)
+    assert bench.replies.broken() is asked
+    assert not asked.done
+    assert bench.replies.active is None
+    assert not bench.caller.told(ResponseDone)
+
+
+def test_a_reply_that_its_provider_leaves_ends_as_far_as_it_sounds_and_plays_on() -> None:
+    bench = Bench()
+    reply = Reply("resp_1", SETTINGS)
+    bench.replies.ask(reply)
+    bench.speak("One two three.", 900)
+    bench.replies.happened(TextDelta("resp_1", "item_1", " Four five six seven."))
+    assert bench.replies.broken() is reply
+    assert reply.left == ("item_1", "One two three.")
+    assert [(done.status, done.error_code) for done in bench.caller.told(ResponseDone)] == [
+        ("incomplete", "provider_failed")
+    ]
+    assert bench.caller.told(ItemDone)[0].item.status == "incomplete"
+    bench.pass_time(1200)
+    assert bench.caller.told(OutputStopped)
+    assert len(bench.caller.played_out) == 900 * 32
+
+
+def test_one_that_the_bridge_began_by_itself_is_told_and_ended_like_any_other() -> None:
+    bench = Bench()
+    bench.replies.adopt(Reply("resp_1", SETTINGS))
+    assert bench.turned == [ReplyMade()]
+    assert not bench.commands()
+    bench.speak("Hello.", 200)
+    bench.replies.happened(ResponseDone("resp_1"))
+    assert [type(one) for one in (*bench.caller.told(ResponseCreated), *bench.caller.told(ResponseDone))] == [
+        ResponseCreated,
+        ResponseDone,
+    ]
+
+
+def test_one_that_is_refused_failed() -> None:
+    bench = Bench()
+    bench.replies.refused("x", "nothing is being made")
+    bench.replies.ask(Reply("resp_1", SETTINGS))
+    bench.replies.refused("invalid_value", "no such voice")
+    (done,) = bench.caller.told(ResponseDone)
+    assert (done.status, done.error_code, done.error_message) == ("failed", "invalid_value", "no such voice")
+    assert bench.caller.told(ResponseCreated)
+
+
+def test_after_another_bridge_has_joined_that_one_is_asked_and_told() -> None:
+    bench, way, cut = Bench(), Way(), list[tuple[str, int]]()
+    bench.replies.ask(Reply("resp_1", SETTINGS))
+    bench.speak("One two three four five.", 1500)
+    bench.replies.happened(ResponseDone("resp_1"))
+    bench.pass_time(620)
+    outbox, turned = Outbox(way), list[Happening]()
+    outbox.open()
+    bench.replies.rejoin(outbox, turned.append, lambda item_id, ms: cut.append((item_id, ms)))
+    bench.replies.interrupt("turn_detected", 99.0)
+    assert cut == [("item_1", 620)]
+    bench.replies.ask(Reply("resp_2", SETTINGS))
+    assert [type(one).__name__ for one in way.came] == ["Respond"]
+    assert turned == [ReplyMade()]
+
+
+def test_a_second_interruption_cuts_nothing_again() -> None:
+    bench = Bench()
+    bench.replies.ask(Reply("resp_1", SETTINGS))
+    bench.speak("One two three four five.", 1500)
+    bench.pass_time(620)
+    for _ in range(2):
+        bench.replies.interrupt("turn_detected", 99.0)
+    assert len(bench.caller.told(OutputCleared)) == len(bench.caller.told(Interrupted)) == 1
