@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from signaling import health, page, smallwebrtc, whip
-from signaling.realtime import calls, client_secrets, socket
+from signaling import health, page, pcm, smallwebrtc, whip
+from signaling.realtime import call_control, calls, client_secrets, socket
 
 ROUTES: tuple[web.RouteDef, ...] = (
     web.get("/", page.index),
@@ -15,6 +15,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.get("/healthz", health.alive),
     web.get("/readyz", health.ready),
     web.get("/v1/realtime", socket.connect),
+    web.get("/v1/realtime/pcm", pcm.connect),
     web.get("/openai/v1/realtime", socket.connect),
     web.get(socket.AZURE_PREVIEW, socket.connect),
     web.post("/v1/realtime/client_secrets", client_secrets.create),
@@ -23,7 +24,11 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.post("/v1/realtime/transcription_sessions", client_secrets.create_transcription_session),
     web.post("/v1/realtime/calls", calls.create),
     web.post("/v1/realtime/calls/{call_id}", calls.renegotiate),
+    web.get("/v1/realtime/calls/{call_id}", call_control.look),
     web.post("/v1/realtime/calls/{call_id}/hangup", calls.hang_up),
+    web.post("/v1/realtime/calls/{call_id}/accept", call_control.accept),
+    web.post("/v1/realtime/calls/{call_id}/reject", call_control.reject),
+    web.post("/v1/realtime/calls/{call_id}/refer", call_control.refer),
     web.post("/start", smallwebrtc.start),
     web.get("/status", smallwebrtc.status),
     web.post("/api/offer", smallwebrtc.offer),

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
-from mediaserver.errors import Hangup
+from mediaserver.errors import Hangup, Overloaded, RequestError
 
 MAX_WAITING = 4 << 20
 """Bytes that may wait for a client."""
@@ -86,8 +86,11 @@ class Socket:
                 task.cancel()
         raise self._end or Hangup("client_closed")
 
-    async def refuse(self) -> None:
-        """Serve for as long as it takes to say why it is over before it began, and close."""
+    async def refuse(self, error: RequestError) -> None:
+        """Let out what was said of it, and close: it is over before it began."""
+        full = isinstance(error, Overloaded)
+        code = WSCloseCode.TRY_AGAIN_LATER if full else WSCloseCode.POLICY_VIOLATION
+        self.hang_up("protocol_error", error.message, code, "rate_limited" if full else "unauthorized")
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(self._write(), name="socket writer")
             await self.close("protocol_error")

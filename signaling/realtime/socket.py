@@ -7,7 +7,7 @@ at ``/openai/realtime?api-version=&deployment=``.
 
 from __future__ import annotations
 
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 
 from mediaserver.clock import new_id
 from mediaserver.errors import BadRequest, Overloaded, Unauthenticated
@@ -45,10 +45,7 @@ async def _serve(door: Door, admitted: Admitted, socket: Socket, *, beta: bool) 
         session = begin(door, admitted, caller, effective=lambda: codec.effective)
     except (Overloaded, Unauthenticated) as refused:  # between the handshake and now the house was filled
         caller.tell(Problem(refused.message, refused.code, refused.type))
-        full = isinstance(refused, Overloaded)
-        code = WSCloseCode.TRY_AGAIN_LATER if full else WSCloseCode.POLICY_VIOLATION
-        socket.hang_up("protocol_error", refused.message, code, "rate_limited" if full else "unauthorized")
-        await socket.refuse()
+        await socket.refuse(refused)
         return
     await session.gone.wait()
 

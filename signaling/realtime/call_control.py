@@ -1,0 +1,79 @@
+"""What is asked about a running call over HTTP: how it is, and what only a telephone call can do.
+
+``accept``, ``reject`` and ``refer`` are for calls that come in over SIP (OpenAI Realtime reference, "Calls"); on a call of
+another kind they are refused with ``unsupported_call_type``, after the body was read as strictly as if it counted.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NoReturn
+
+from aiohttp import web
+from msgspec import UNSET, Meta, Struct
+
+from mediaserver.errors import BadRequest
+from signaling.auth import authenticate
+from signaling.door import DOOR
+from signaling.realtime.effective import Effective
+from signaling.realtime.offer import read_json, read_session
+from signaling.realtime.parse import typed
+
+
+class Reject(Struct, frozen=True, forbid_unknown_fields=True):
+    """The SIP status with which the call is declined."""
+
+    status_code: Annotated[int, Meta(ge=300, le=699)] = 603
+
+
+class Refer(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the call goes from here."""
+
+    target_uri: Annotated[str, Meta(max_length=2048, pattern="^(tel|sips?):.+$")]
+
+
+async def look(request: web.Request) -> web.Response:
+    """``GET /v1/realtime/calls/{id}``: where the call is and what became of it so far."""
+    door = request.app[DOOR]
+    call_id = request.match_info["call_id"]
+    session, call = door.live_call(call_id, authenticate(request, "calls:control"))
+    effective = Effective(session.settings) if call.effective is None else call.effective()
+    return web.json_response(
+        {
+            "id": call_id,
+            "object": "realtime.call",
+            "state": session.state,
+            "age_s": round(session.age_s, 3),
+            "session": effective.written(session.id, None),
+            "record": session.record.entries(),
+        }
+    )
+
+
+async def accept(request: web.Request) -> web.Response:
+    """``POST …/accept`` with a session."""
+    said = await _body(request)
+    if read_session(said or None).type is UNSET:
+        raise BadRequest("missing required parameter: type", code="missing_required_parameter", param="type")
+    _no_telephone()
+
+
+async def reject(request: web.Request) -> web.Response:
+    """``POST …/reject`` with a SIP status, 603 unless named."""
+    typed(await _body(request), Reject)
+    _no_telephone()
+
+
+async def refer(request: web.Request) -> web.Response:
+    """``POST …/refer`` with the address of whoever goes on with the call."""
+    typed(await _body(request), Refer)
+    _no_telephone()
+
+
+async def _body(request: web.Request) -> dict[str, object]:
+    door = request.app[DOOR]
+    door.call(request.match_info["call_id"], authenticate(request, "calls:control"))
+    return await read_json(request, door.config.server.max_body)
+
+
+def _no_telephone() -> NoReturn:
+    raise BadRequest("this is no call over SIP", code="unsupported_call_type", param="call_id")
