@@ -159,6 +159,7 @@ class RealtimeBridge:
                 self._emit(Awaited())
 
     def _lives(self) -> None:
+        self._told_at = self._clock()
         self._tell((Alive(),))
 
     def _ended(self, end: tuple[int, str] | Exception) -> None:
@@ -181,6 +182,8 @@ class RealtimeBridge:
             if self._garbled >= MAX_GARBLED:
                 raise BridgeError("the provider sends nonsense", code="protocol_error") from None
             return
+        if events:
+            self._told_at = self._heard_at
         self._tell(events)
         self._say(self._codec.replies())
         if self._ready is not None and self._codec.ready:
@@ -189,7 +192,6 @@ class RealtimeBridge:
     def _tell(self, events: Iterable[Event]) -> None:
         if self._emit is not None:
             for event in events:
-                self._told_at = self._clock()
                 self._emit(event)
 
     def _say(self, messages: Iterable[Message]) -> None:

@@ -60,7 +60,7 @@ def _nothing_lost(outcome: Outcome, call: Call) -> None:
 
 
 def _said_once(outcome: Outcome, call: Call) -> None:
-    twice = repeated([one for one in call.sentences if one not in (APOLOGY_SENTENCE, MOMENT_SENTENCE)])
+    twice = repeated([one for one in call.spoken if one.sentence not in (APOLOGY_SENTENCE, MOMENT_SENTENCE)])
     outcome.figures["said twice"] = len(twice)
     outcome.must(not twice, f"said twice: {twice}")
 

@@ -45,9 +45,14 @@ class Call:
         return [entry for entry in self.session.record.entries() if entry["kind"] == kind]
 
     @property
+    def spoken(self) -> list[toned.Spoken]:
+        """What the caller has heard, sentence by sentence."""
+        return toned.spoken(bytes(self.handset.heard), self.handset.play_rate)
+
+    @property
     def sentences(self) -> list[int]:
         """The sentences that the caller has heard, in order."""
-        return toned.sentences(bytes(self.handset.heard), self.handset.play_rate)
+        return [one.sentence for one in self.spoken]
 
     def gap_ms(self) -> int:
         """The longest hole within what was heard, beyond what sentences and words have by themselves."""
@@ -114,6 +119,7 @@ def _support(setting: Setting) -> Support:
     return Support(setting.breakers, setting.steadiness, phrases=phrases, apology=APOLOGY, moment=MOMENT)
 
 
-def repeated(sentences: Sequence[int]) -> list[int]:
-    """Return the sentences that were said twice."""
-    return sorted({one for one in sentences if sentences.count(one) > 1})
+def repeated(heard: Sequence[toned.Spoken]) -> list[int]:
+    """Return the sentences that were begun twice; one that only goes on after a hole was not."""
+    begun = [one.sentence for one in heard if one.words[0] <= 1]
+    return sorted({one for one in begun if begun.count(one) > 1})

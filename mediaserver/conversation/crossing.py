@@ -15,7 +15,7 @@ from mediaserver.conversation.leg import Leg, Place
 from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.route import Failure, Health
 from mediaserver.errors import BridgeError
-from mediaserver.events import Alive, Awaited, Event, GoingAway, Resumable
+from mediaserver.events import Alive, Awaited, Event, GoingAway, Resumable, UsageReported
 
 Reason = Literal["begun", "failover", "rotation"]
 
@@ -199,9 +199,15 @@ class Crossing:
         leg, event = what
         if self.serving is not leg:
             return
-        self.on(steps.Expected() if isinstance(event, Awaited) else steps.Progress())
+        if not _metered(event):
+            self.on(steps.Expected() if isinstance(event, Awaited) else steps.Progress())
         if isinstance(event, GoingAway):
             self._record.note("provider_going_away", leg=leg.number, time_left_s=event.time_left_s)
             self.on(steps.EndNear(leg.number, event.time_left_s))
         elif not isinstance(event, Alive | Awaited):
             self._stage.told(leg, event)
+
+
+def _metered(event: Event) -> bool:
+    """Say whether this is what we count by ourselves, and no sign of life."""
+    return isinstance(event, UsageReported) and event.usage.source == "metered"
