@@ -59,6 +59,13 @@ def _nothing_lost(outcome: Outcome, call: Call) -> None:
     outcome.must(max(call.words_of_caller()) >= SPOKEN_WORDS, f"words of the caller lost: {call.words_of_caller()}")
 
 
+def _went_on(outcome: Outcome, call: Call) -> None:
+    """The reply was heard to its end, or the protocol has no way to ask for the rest of one, which the record says."""
+    refused = [entry for entry in call.entries("not_carried_over") if entry["code"] == "unsupported_by_provider"]
+    outcome.figures["not to be asked to go on"] = len(refused)
+    outcome.must(bool(refused) or len(call.sentences) >= 6, f"answer not heard: {call.sentences}")
+
+
 def _said_once(outcome: Outcome, call: Call) -> None:
     twice = repeated([one for one in call.spoken if one.sentence not in (APOLOGY_SENTENCE, MOMENT_SENTENCE)])
     outcome.figures["said twice"] = len(twice)
@@ -86,7 +93,7 @@ async def closed_mid_reply(provider: str) -> Outcome:
         await _heard_out(call)
         outcome.limit("switch ms", call.switch_ms(), 300)
         outcome.limit("gap ms", call.gap_ms(), 1000)
-        outcome.must(len(call.sentences) >= 6, f"answer not heard: {call.sentences}")
+        _went_on(outcome, call)
         _said_once(outcome, call)
     return outcome
 
@@ -98,7 +105,7 @@ async def half_open(provider: str) -> Outcome:
         await _speak(call)
         await _heard_out(call)
         outcome.limit("gap ms", call.gap_ms(), 2500)
-        outcome.must(len(call.sentences) >= 6, f"answer not heard: {call.sentences}")
+        _went_on(outcome, call)
         _said_once(outcome, call)
     return outcome
 
@@ -109,8 +116,9 @@ async def slow(provider: str) -> Outcome:
     async with calling(Setting(provider, Faults(first_audio_s=5.0), heard=("hello there",))) as call:
         await _speak(call)
         await _heard_out(call, least=2)
-        outcome.must(MOMENT_SENTENCE in call.sentences, "no words to wait by")
-        outcome.must(len(call.sentences) >= 3, f"answer not heard: {call.sentences}")
+        duplex = call.first_capabilities.live_output  # it owes no answer to each turn, so nobody waits for one
+        outcome.must(duplex or MOMENT_SENTENCE in call.sentences, "no words to wait by")
+        outcome.must(len(call.sentences) >= 2, f"answer not heard: {call.sentences}")
         left = time.monotonic()
         call.handset.hang_up()
         async with asyncio.timeout(5):

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from bridges import open_bridge
+from mediaserver.bridge import Capabilities
 from mediaserver.conversation.continuity import Steadiness
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.phrases import Phrases
@@ -39,6 +40,7 @@ class Call:
     first: Simulator
     second: Simulator
     ended: asyncio.Task[SessionEnded]
+    first_capabilities: Capabilities
 
     def entries(self, kind: str) -> list[dict[str, Any]]:
         """Return the record's entries of a kind."""
@@ -100,7 +102,7 @@ async def calling(setting: Setting) -> AsyncIterator[Call]:
             ended = tasks.create_task(session.run())
             try:
                 await handset.until(lambda: bool(session.record.entries()), 10)
-                yield Call(handset, session, first, second, ended)
+                yield Call(handset, session, first, second, ended, one.make().capabilities)
             finally:
                 handset.hang_up()
 

@@ -125,7 +125,7 @@ class Crossing:
             return
         place = self._places[action.place]
         leg = self._legs.get(action.leg)
-        if leg is None:
+        if leg is None or leg.place is not place:  # the first place may be left alone from the start
             leg = self._legs[action.leg] = Leg(action.leg, place, place.make(), *self._rates)
         facts = {"leg": leg.number, "place": place.name, "attempt": action.attempt, "warm": action.warm}
         self._record.note("provider_opened", **facts)

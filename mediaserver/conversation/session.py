@@ -369,7 +369,7 @@ class Session:
 
     def switched(self, leg: Leg, reason: Reason) -> None:
         """This leg serves from now on."""
-        if leg.number == 0 and reason == "begun":
+        if leg is self._crossing.first:
             self._succession.begun(leg)
             return
         self._tools.moved()

@@ -63,7 +63,7 @@ class Succession:
         self._make_voice = make_voice
         self._reopen = reopen
         self._replies: Replies | None = None
-        self._leg = leg
+        self._leg = self._first = leg
         self._known: dict[int, frozenset[str]] = {}
         self._given: dict[int, Settings] = {}
         self._unwritten: tuple[str, ...] = ()  # turns whose transcript is still to come
@@ -109,8 +109,9 @@ class Succession:
         settings = self._given[leg.number] = self._fitted(leg)
         history = carry(self.conversation.snapshot(), self._unfinished)
         self._known[leg.number] = frozenset(item.id for item in history)
-        same = leg.number > 0 and leg.place is self._leg.place
-        return Opening(settings, history, self._leg.resume if same else None)
+        resume = self._leg.resume if leg is not self._first and leg.place is self._leg.place else None
+        self._leg.resume = None  # a handle that was refused once will be refused again
+        return Opening(settings, history, resume)
 
     def begun(self, leg: Leg) -> None:
         """The first leg is ready: give it what waited for it."""
@@ -119,7 +120,11 @@ class Succession:
 
     def _fitted(self, leg: Leg) -> Settings:
         settings, capabilities = self.talk.settings, leg.capabilities
-        return settings if capabilities.turns != "provider" else fitted(capabilities, settings, voice=leg.number > 0)
+        return (
+            settings
+            if capabilities.turns != "provider"
+            else fitted(capabilities, settings, voice=leg is not self._first)
+        )
 
     # --- the caller's sound -------------------------------------------------------------------------------------------
 
@@ -196,7 +201,7 @@ class Succession:
             return
         if leg.capabilities.turns == "provider" and unchangeable(leg.capabilities, given, wanted):
             self._reopen(self.talk.settings)
-        elif leg.number > 0:  # what the first one was not given at the start waited in its outbox
+        elif leg is not self._first:  # what the first one was not given at the start waited in its outbox
             self._try(lambda: leg.outbox.send(UpdateSession(settings=wanted)))
 
     def _forget_unsettled(self) -> None:

@@ -20,6 +20,7 @@ from mediaserver.events import (
     TranscriptFinal,
     UsageReported,
 )
+from mediaserver.gateway.health import Breakers
 from mediaserver.items import Usage
 from tests.conversation.calling import APOLOGY_MS, MOMENT, SETTINGS, Call, call, support, texts, whole
 from tests.conversation.test_dialogue import typed
@@ -165,6 +166,22 @@ def test_before_it_is_ready_another_one_takes_the_call() -> None:
     one = call(talk, [first], [second])
     whole(one.caller)
     assert second.heard_loud_ms == 600
+
+
+def test_a_provider_whose_breaker_is_open_is_left_alone_from_the_start() -> None:
+    health = Breakers()
+    health.failed(("provider0", ""), "unauthorized", 0.0)
+    first, second = Provider(name="a"), Provider(hears=["hello"], says=[Reply("Hi.")], name="b")
+
+    async def talk(one: Call) -> None:
+        one.caller.say_soon(tone(600))
+        await one.caller.until(OutputStopped)
+
+    one = call(talk, [first], [second], with_support=support(health=health))
+    whole(one.caller)
+    assert first.opening is None
+    assert second.heard_loud_ms == 600
+    assert [entry["place"] for entry in one.record("provider_opened")] == ["place1"]
 
 
 def test_two_failures_in_a_row_lose_nothing() -> None:
