@@ -20,7 +20,7 @@ from mediaserver.events import (
     TranscriptFinal,
     UsageReported,
 )
-from mediaserver.gateway.health import Breakers
+from mediaserver.gateway.health import Breakers, BreakerSettings
 from mediaserver.items import Usage
 from tests.conversation.calling import APOLOGY_MS, MOMENT, SETTINGS, Call, call, support, texts, whole
 from tests.conversation.test_dialogue import typed
@@ -169,7 +169,7 @@ def test_before_it_is_ready_another_one_takes_the_call() -> None:
 
 
 def test_a_provider_whose_breaker_is_open_is_left_alone_from_the_start() -> None:
-    health = Breakers()
+    health = Breakers(BreakerSettings(refused_open_s=1e9))
     health.failed(("provider0", ""), "unauthorized", 0.0)
     first, second = Provider(name="a"), Provider(hears=["hello"], says=[Reply("Hi.")], name="b")
 
