@@ -33,8 +33,10 @@ bench: setup-test ## added latency and sessions per core beside plain aiortc, ab
 	$(BIN)/python -m benchmarks.added_latency
 	$(BIN)/python -m benchmarks.sessions_per_core
 
-reliability: setup-test ## bad networks, hostile datagrams, abandoned offers, leaks: the full amounts, about half an hour
+reliability: setup-test ## bad networks, hostile datagrams, leaks, every provider and its faults: the full amounts, about an hour
 	$(BIN)/python -m benchmarks.reliability
+	$(BIN)/python -m benchmarks.matrix
+	$(BIN)/python -m benchmarks.faults
 
 shots: setup-test ## pictures of the page in its main states, into test-output/
 	$(BIN)/python -m tests.browser.shots

@@ -32,7 +32,7 @@ def _line(outcomes: list[Outcome]) -> str:
         for name, value in outcome.figures.items():
             figures[name].append(value)
     said = ", ".join(f"{name} {_p95(values):.0f}" for name, values in figures.items())
-    wrong = sorted({one for outcome in outcomes for one in outcome.wrong})
+    wrong = sorted({one for outcome in outcomes for one in (*outcome.wrong, *outcome.slow)})
     return f"{'ok    ' if not wrong else 'FAILED'} {said}" + "".join(f"\n{'':32}{one}" for one in wrong)
 
 
@@ -44,7 +44,7 @@ async def _all(providers: list[str], faults: list[str], runs: int) -> int:
         print(f"\n{fault}")
         work = [asyncio.gather(*(_run(fault, name, place) for _ in range(runs))) for name in providers]
         for name, outcomes in zip(providers, await asyncio.gather(*work), strict=True):
-            failed += any(outcome.wrong for outcome in outcomes)
+            failed += any(outcome.wrong or outcome.slow for outcome in outcomes)
             print(f"  {name:12} {_line(outcomes)}", flush=True)
     print(f"\n{len(faults) * len(providers)} rows, {failed} failed")
     return failed

@@ -18,19 +18,20 @@ SETTLED_S = 30.0
 
 @dataclass
 class Outcome:
-    """What one run showed: figures by name, and what was wrong."""
+    """What one run showed: figures by name, what took too long, and what was wrong however long it took."""
 
     figures: dict[str, float] = field(default_factory=dict)
+    slow: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
     def limit(self, name: str, value: float | None, most: float) -> None:
-        """Keep a figure; one that is missing or over its limit is wrong."""
+        """Keep a figure; one that is missing is wrong, one over its limit slow."""
         if value is None:
             self.wrong.append(f"{name}: nothing to measure")
             return
         self.figures[name] = value
         if value > most:
-            self.wrong.append(f"{name} {value:.0f} > {most:.0f}")
+            self.slow.append(f"{name} {value:.0f} > {most:.0f}")
 
     def must(self, so: bool, what: str) -> None:
         """Hold this to be true."""
