@@ -122,6 +122,13 @@ def _support(setting: Setting) -> Support:
 
 
 def repeated(heard: Sequence[toned.Spoken]) -> list[int]:
-    """Return the sentences that were begun twice; one that only goes on after a hole was not."""
-    begun = [one.sentence for one in heard if one.words[0] <= 1]
-    return sorted({one for one in begun if begun.count(one) > 1})
+    """Return the sentences of which words were said twice; a hole within a word makes two of it, and no repetition."""
+    parts: dict[int, list[toned.Spoken]] = {}
+    for one in heard:
+        parts.setdefault(one.sentence, []).append(one)
+    return sorted(sentence for sentence, ones in parts.items() if _again(ones) > len(ones) - 1)
+
+
+def _again(ones: Sequence[toned.Spoken]) -> int:
+    words = [word for one in ones for word in one.words]
+    return len(words) - len(set(words))

@@ -1,4 +1,5 @@
 import asyncio
+from itertools import pairwise
 
 from mediaserver.audio.encodings import Encoding, Unpacker
 from mediaserver.events import PlayoutFinished, PlayoutStarted
@@ -61,7 +62,7 @@ def test_sound_that_comes_in_lumps_counts_as_come_in_real_time() -> None:
             await call.hear(unpacker, tone(500))
             await asyncio.sleep(0.5)
         times = [at - start for _, at in ear.frames]
-        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(times)]
         assert max(gaps) < 0.05 and times[0] < 0.05 and 1.4 < times[-1] < 1.6
         await call.hear(unpacker, tone(60_000))
         assert ear.frames[-1][1] - now() <= AHEAD_S
