@@ -9,7 +9,7 @@ from mediaserver.audio.resample import Resampler
 from mediaserver.bridge import Bridge, Capabilities
 from mediaserver.commands import Command
 from mediaserver.conversation.outbox import Outbox
-from mediaserver.events import AudioDelta, Event
+from mediaserver.events import AudioDelta, Event, SpeechStarted, SpeechStopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,11 @@ class Leg:
             self.bridge.send(command)
 
     def heard(self, event: Event) -> Event:
-        """Return an event of the bridge at the call's rate."""
+        """Return an event of the bridge at the call's rate and on the call's clock: a provider counts from its own start."""
+        if isinstance(event, SpeechStarted):
+            return replace(event, audio_start_ms=event.audio_start_ms + self.outbox.start_ms)
+        if isinstance(event, SpeechStopped):
+            return replace(event, audio_end_ms=event.audio_end_ms + self.outbox.start_ms)
         if self._same_out or type(event) is not AudioDelta:
             return event
         return replace(event, pcm=self._out.feed(event.pcm))

@@ -47,6 +47,7 @@ class Listening:
         self._detection = detection
         self._uncommitted_ms = 0
         self._inbound = Inbound(*self._tuning())
+        self._inbound.clock_ms = self._inbound.last_voiced_ms = outbox.start_ms
         self._padding = self._make_padding()
 
     @property

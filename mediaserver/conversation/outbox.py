@@ -30,6 +30,7 @@ class Outbox:
 
     def __init__(self, way: Way) -> None:
         self.dropped_ms = 0
+        self.start_ms = 0  # where on the call's own clock of sound the first sound of this way lies
         self._way = way
         self._ready = False
         self._kept: deque[bytes | Command] = deque(maxlen=KEPT_MS // FRAME_MS + KEPT_COMMANDS)

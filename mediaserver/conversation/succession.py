@@ -182,6 +182,7 @@ class Succession:
         self._pending += [reply for reply in old.pending() if not reply.done]
         self._forget_unsettled()
         self._close_unwritten()
+        leg.outbox.start_ms = self.replay.clock_ms - (self.replay.kept_ms if again else 0)
         self._open(leg)
         self.talk = self._joined(leg, old.settings)
         self._tell_news(leg)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from mediaserver.bridge import Capabilities
 from mediaserver.commands import CommitInput
 from mediaserver.conversation.leg import Leg, Place
-from mediaserver.events import AudioDelta, AudioDone
+from mediaserver.events import AudioDelta, AudioDone, SpeechStarted, SpeechStopped
 from tests.conversation.test_outbox import Way
 from tests.fakes.caller import tone
 
@@ -51,3 +51,10 @@ def test_one_that_was_left_is_given_nothing_more() -> None:
     one.outbox.hear(b"12")
     one.outbox.send(CommitInput())
     assert far.came == []
+
+
+def test_speech_is_told_on_the_clock_of_the_call() -> None:
+    one, _ = leg((16000, 24000))
+    one.outbox.start_ms = 5000
+    assert one.heard(SpeechStarted("i", 200)) == SpeechStarted("i", 5200)
+    assert one.heard(SpeechStopped("i", 900)) == SpeechStopped("i", 5900)
