@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ MAX_MESSAGE = 1 << 20
 SOUND_BYTES = 256 * 1024
 ALL_BYTES = 4 << 20
 CLOSE_S = 1.0
+
+_SILENT = logging.getLogger("bridges.link.wire")
+_SILENT.setLevel(logging.CRITICAL + 1)  # it would write headers and messages at DEBUG: keys, sound, transcripts
 
 OnMessage = Callable[[str | bytes], None]
 
@@ -55,6 +59,7 @@ class Link(asyncio.Protocol):
             _uri(target.url),
             subprotocols=[Subprotocol(name) for name in target.subprotocols] or None,
             max_size=target.max_message,
+            logger=_SILENT,
         )
         self._headers = target.headers
         self._transport: asyncio.Transport | None = None
