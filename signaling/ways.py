@@ -25,8 +25,9 @@ def open_ways(config: Config, makers: Mapping[str, BridgeFactory], tools: Tools,
 
 
 def phrases_of(config: Config) -> tuple[str, ...]:
-    """Return what the server itself may have to say."""
-    said = (config.continuity.apology, config.continuity.moment, *config.tool_filler.phrases)
+    """Return what the server itself may have to say; of a provider only where there is one outside of this machine."""
+    how, remote = config.continuity, any(model.provider for model in config.models.values())
+    said = (*((how.apology, how.moment) if remote else ()), *config.tool_filler.phrases)
     return tuple(text for text in said if text)
 
 

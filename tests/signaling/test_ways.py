@@ -80,8 +80,10 @@ def test_what_the_configuration_says_of_continuity_is_what_calls_get() -> None:
 
 
 def test_only_what_is_said_is_rehearsed() -> None:
-    config = Config(
-        continuity=Continuity(apology="Sorry.", moment=""),
-        tool_filler=ToolFiller(phrases=("One moment.", "Still at it.")),
-    )
-    assert phrases_of(config) == ("Sorry.", "One moment.", "Still at it.")
+    said = {
+        "continuity": Continuity(apology="Sorry.", moment=""),
+        "tool_filler": ToolFiller(phrases=("One moment.", "Still at it.")),
+    }
+    remote = {**Config().models, "far": Model(bridge="openai", provider={"key": "k"})}
+    assert phrases_of(Config(models=remote, **said)) == ("Sorry.", "One moment.", "Still at it.")  # type: ignore[arg-type]
+    assert phrases_of(Config(**said)) == ("One moment.", "Still at it.")  # type: ignore[arg-type]
