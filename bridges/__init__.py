@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
@@ -59,8 +60,11 @@ async def _hybrid(chosen: options.Hybrid) -> AsyncIterator[BridgeFactory]:
         yield make
 
 
-def _realtime(codec: Callable[[Any], Codec], dial: Callable[[Any, httpx.AsyncClient], Dial]) -> OpenRealtime:
-    """Return how a realtime provider is opened: one HTTP client for all its calls; a codec and a link for each."""
+def _realtime(name: str, codec: str) -> OpenRealtime:
+    """Return how a realtime provider is opened: one HTTP client for all its calls; a codec and a link for each.
+
+    ``bridges.<name>`` holds its ``codec`` module with the class of that name, and its ``dial`` module.
+    """
 
     @asynccontextmanager
     async def opened(chosen: Any) -> AsyncIterator[BridgeFactory]:
@@ -68,88 +72,18 @@ def _realtime(codec: Callable[[Any], Codec], dial: Callable[[Any, httpx.AsyncCli
 
         from bridges.realtime import Patience, RealtimeBridge
 
+        make_codec: Callable[[Any], Codec] = getattr(import_module(f"bridges.{name}.codec"), codec)
+        dial: Callable[[Any, httpx.AsyncClient], Dial] = import_module(f"bridges.{name}.dial").dial
         patience = Patience(chosen.dial_s, chosen.connect_s, chosen.ready_s)
         async with httpx.AsyncClient(timeout=chosen.dial_s, follow_redirects=False) as http:
             calling = dial(chosen, http)
 
             def make(model: str) -> Bridge:
-                return RealtimeBridge(codec(chosen), calling, patience=patience)
+                return RealtimeBridge(make_codec(chosen), calling, patience=patience)
 
             yield make
 
     return opened
-
-
-@asynccontextmanager
-async def _deepgram(chosen: options.DeepgramAgent) -> AsyncIterator[BridgeFactory]:
-    from bridges.deepgram.codec import DeepgramCodec
-    from bridges.deepgram.dial import dial
-
-    async with _realtime(DeepgramCodec, dial)(chosen) as make:
-        yield make
-
-
-@asynccontextmanager
-async def _live(chosen: options.GptLive) -> AsyncIterator[BridgeFactory]:
-    from bridges.live.codec import LiveCodec
-    from bridges.live.dial import dial
-
-    async with _realtime(LiveCodec, dial)(chosen) as make:
-        yield make
-
-
-@asynccontextmanager
-async def _gemini(chosen: options.Gemini) -> AsyncIterator[BridgeFactory]:
-    from bridges.gemini.codec import GeminiCodec
-    from bridges.gemini.dial import dial
-
-    async with _realtime(GeminiCodec, dial)(chosen) as make:
-        yield make
-
-
-@asynccontextmanager
-async def _elevenlabs(chosen: options.ElevenLabs) -> AsyncIterator[BridgeFactory]:
-    from bridges.elevenlabs.codec import ElevenLabsCodec
-    from bridges.elevenlabs.dial import dial
-
-    async with _realtime(ElevenLabsCodec, dial)(chosen) as make:
-        yield make
-
-
-@asynccontextmanager
-async def _ultravox(chosen: options.Ultravox) -> AsyncIterator[BridgeFactory]:
-    from bridges.ultravox.codec import UltravoxCodec
-    from bridges.ultravox.dial import dial
-
-    async with _realtime(UltravoxCodec, dial)(chosen) as make:
-        yield make
-
-
-@asynccontextmanager
-async def _openai(chosen: options.OpenAI) -> AsyncIterator[BridgeFactory]:
-    from bridges.openai.codec import OpenAICodec
-    from bridges.openai.dial import dial
-
-    async with _realtime(OpenAICodec, dial)(chosen) as make:
-        yield make
-
-
-@asynccontextmanager
-async def _azure(chosen: options.Azure) -> AsyncIterator[BridgeFactory]:
-    from bridges.azure.codec import AzureCodec
-    from bridges.azure.dial import dial
-
-    async with _realtime(AzureCodec, dial)(chosen) as make:
-        yield make
-
-
-@asynccontextmanager
-async def _xai(chosen: options.Xai) -> AsyncIterator[BridgeFactory]:
-    from bridges.xai.codec import XaiCodec
-    from bridges.xai.dial import dial
-
-    async with _realtime(XaiCodec, dial)(chosen) as make:
-        yield make
 
 
 @asynccontextmanager
@@ -186,14 +120,14 @@ async def _local_voice(chosen: options.LocalVoice) -> AsyncIterator[TextToSpeech
 PROVIDERS: dict[str, Row[BridgeFactory]] = {
     "echo": Row(options.Echo, _echo),
     "hybrid": Row(options.Hybrid, _hybrid),
-    "openai": Row(options.OpenAI, _openai),
-    "azure": Row(options.Azure, _azure),
-    "xai": Row(options.Xai, _xai),
-    "gemini": Row(options.Gemini, _gemini),
-    "elevenlabs": Row(options.ElevenLabs, _elevenlabs),
-    "ultravox": Row(options.Ultravox, _ultravox),
-    "deepgram": Row(options.DeepgramAgent, _deepgram),
-    "live": Row(options.GptLive, _live),
+    "openai": Row(options.OpenAI, _realtime("openai", "OpenAICodec")),
+    "azure": Row(options.Azure, _realtime("azure", "AzureCodec")),
+    "xai": Row(options.Xai, _realtime("xai", "XaiCodec")),
+    "gemini": Row(options.Gemini, _realtime("gemini", "GeminiCodec")),
+    "elevenlabs": Row(options.ElevenLabs, _realtime("elevenlabs", "ElevenLabsCodec")),
+    "ultravox": Row(options.Ultravox, _realtime("ultravox", "UltravoxCodec")),
+    "deepgram": Row(options.DeepgramAgent, _realtime("deepgram", "DeepgramCodec")),
+    "live": Row(options.GptLive, _realtime("live", "LiveCodec")),
 }
 STT: dict[str, Row[SpeechToText]] = {
     "local": Row(options.LocalRecogniser, _local_recogniser),

@@ -61,10 +61,11 @@ def _nothing_lost(outcome: Outcome, call: Call) -> None:
 
 
 def _went_on(outcome: Outcome, call: Call) -> None:
-    """The reply was heard to its end, or the protocol has no way to ask for the rest of one, which the record says."""
-    refused = [entry for entry in call.entries("not_carried_over") if entry["code"] == "unsupported_by_provider"]
-    outcome.figures["not to be asked to go on"] = len(refused)
-    outcome.must(bool(refused) or len(call.sentences) >= 6, f"answer not heard: {call.sentences}")
+    """The reply was heard to its end; a full-duplex model cannot be asked for the rest of one: the caller speaks again."""
+    duplex = call.first_capabilities.live_output
+    if duplex:
+        outcome.figures["cannot be asked to go on"] = 1
+    outcome.must(duplex or len(call.sentences) >= 6, f"answer not heard: {call.sentences}")
 
 
 def _said_once(outcome: Outcome, call: Call) -> None:
