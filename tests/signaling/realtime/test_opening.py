@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec import convert
+
+from mediaserver.bridge import Capabilities
+from mediaserver.config import Config, Model, Turns
+from mediaserver.errors import BadRequest, Forbidden, NotFound, Overloaded
+from mediaserver.gateway.keys import ALL_SCOPES
+from mediaserver.gateway.principal import Principal
+from signaling.door import Door, Way
+from signaling.realtime.effective import Effective
+from signaling.realtime.opening import admit, defaults, merged
+from signaling.realtime.wire import SessionPatch
+from tests.signaling.doors import Fixture, door
+
+SHOP = Principal("shop", ALL_SCOPES, frozenset({"local"}))
+WAY = Way((), Capabilities(voices=("en", "de")))
+
+
+def patch(**session: Any) -> SessionPatch:
+    return convert(session, SessionPatch)
+
+
+async def opened(config: Config | None = None, *, ready: bool = True) -> Door:
+    async with door(config, ready=ready) as fixture:
+        assert isinstance(fixture, Fixture)
+        return fixture.door
+
+
+async def test_the_model_is_the_sessions_before_the_urls_before_the_default() -> None:
+    config = Config(models={"local": Model(), "echo": Model(bridge="echo")}, default_model="echo")
+    house = await opened(config)
+    anyone = Principal("anyone", ALL_SCOPES)
+    assert admit(house, anyone, patch(), None).model == "echo"
+    assert admit(house, anyone, patch(), "local").model == "local"
+    assert admit(house, anyone, patch(model="echo"), "local").model == "echo"
+
+
+async def test_who_may_not_is_told_so() -> None:
+    house = await opened()
+    with pytest.raises(NotFound) as unknown:
+        admit(house, SHOP, patch(), "gpt-realtime")
+    assert (unknown.value.code, unknown.value.param) == ("model_not_found", "model")
+    with pytest.raises(Forbidden) as other:
+        admit(house, SHOP, patch(), "echo")
+    assert other.value.code == "model_not_allowed"
+    with pytest.raises(Overloaded):
+        admit(await opened(ready=False), SHOP, patch(), "local")
+
+
+async def test_a_session_that_cannot_be_names_the_path_of_what_is_wrong() -> None:
+    house = await opened()
+    with pytest.raises(BadRequest) as wrong:
+        admit(house, SHOP, patch(output_modalities=["audio", "text"]), "local")
+    assert wrong.value.param == "session.output_modalities"
+
+
+def test_what_a_client_that_asks_for_nothing_gets() -> None:
+    config = Config(models={"local": Model(instructions="Be kind.")}, turns=Turns(threshold=0.7, eagerness="low"))
+    settings = defaults(config, "local", WAY)
+    assert (settings.model, settings.instructions, settings.voice) == ("local", "Be kind.", "en")
+    assert settings.turn_detection is not None
+    assert (settings.turn_detection.threshold, settings.turn_detection.eagerness) == (0.7, "low")
+    silent = Config(models={"local": Model(voice="de")}, turns=Turns(detection="off"))
+    assert defaults(silent, "local", WAY).turn_detection is None
+    assert defaults(silent, "local", WAY).voice == "de"
+
+
+def test_an_error_without_a_path_is_the_whole_sessions() -> None:
+    begun = Effective(defaults(Config(), "local", WAY))
+    assert merged(begun, patch(instructions="Short.")).settings.instructions == "Short."
+    with pytest.raises(BadRequest) as wrong:
+        merged(begun, patch(tools=[{"type": "function", "name": "a"}, {"type": "function", "name": "a"}]))
+    assert wrong.value.param == "session.tools"
