@@ -13,8 +13,10 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from mediaserver import settings as ours
+from mediaserver.conversation.offering import allowed_mcp
 from mediaserver.errors import BadRequest
 from mediaserver.settings import Settings
+from mediaserver.toolbox import ToolServer
 from signaling.realtime import wire
 from signaling.realtime.parse import typed
 
@@ -25,7 +27,10 @@ _KINDS: dict[str, Literal["server_vad", "semantic_vad"]] = {"semantic_vad": "sem
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """What is in force. ``settings`` are the part that the server acts on; the rest is kept for the echo."""
+    """What is in force. ``settings`` are the part that the server acts on; the rest is kept for the echo.
+
+    ``servers`` are the MCP servers of the configuration, of which a client may ask for tools.
+    """
 
     settings: Settings
     input_format: Mapping[str, Any] = field(default_factory=lambda: dict(PCM))
@@ -35,6 +40,7 @@ class Effective:
     truncation: Any = "auto"
     include: tuple[str, ...] | None = None
     prompt: Any = None
+    servers: tuple[ToolServer, ...] = ()
 
     def merged(self, patch: wire.SessionPatch) -> Effective:
         """Return what is in force after ``patch``. Raises BadRequest with the path of what cannot be.
@@ -42,7 +48,7 @@ class Effective:
         ``model`` is fixed when the call is made; SDKs repeat it (or their own default) in every update, so another name
         changes nothing and the answer shows the one in force.
         """
-        new = replace(self, settings=_merge_settings(self.settings, patch))
+        new = replace(self, settings=_merge_settings(self.settings, patch, self.servers))
         if patch.audio is not UNSET:
             new = _merge_audio(new, patch.audio)
         new = replace(new, settings=_of_its_kind(new.settings))
@@ -122,11 +128,13 @@ class Effective:
         return {name: value for name, value in said.items() if value is not None}
 
 
-def merge_model(now: Settings, patch: wire.SessionPatch | wire.ResponseParams) -> Settings:
+def merge_model(
+    now: Settings, patch: wire.SessionPatch | wire.ResponseParams, servers: Sequence[ToolServer] = ()
+) -> Settings:
     """Return the settings after the keys that an update and a response treat alike: tools, length, how it thinks."""
     changes: dict[str, Any] = {}
     if patch.tools is not UNSET:
-        changes["tools"] = read_tools(patch.tools or ())
+        changes["tools"] = read_tools(patch.tools or (), servers)
     if patch.tool_choice is not UNSET:
         changes["tool_choice"] = _plain(patch.tool_choice) or "auto"
     if patch.max_output_tokens is not UNSET:
@@ -149,21 +157,26 @@ def modalities(asked: Sequence[Literal["audio", "text"]]) -> tuple[Literal["audi
     return tuple(asked)
 
 
-def read_tools(tools: Sequence[Mapping[str, Any]]) -> tuple[ours.Tool, ...]:
-    """Return the functions. Raises BadRequest for a tool that is not a function, or named twice."""
-    read = tuple(_read_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools))
+def read_tools(tools: Sequence[Mapping[str, Any]], servers: Sequence[ToolServer] = ()) -> tuple[ours.Tool, ...]:
+    """Return the functions, also those of MCP servers that may be asked for.
+
+    Raises BadRequest for a tool of another kind, one named twice, and a server that is not one of these.
+    """
+    read = tuple(one for index, tool in enumerate(tools) for one in _read_tool(tool, servers, f"tools[{index}]"))
     if len({tool.name for tool in read}) != len(read):
         raise BadRequest("two tools have the same name", code="invalid_value", param="tools")
     return read
 
 
-def _read_tool(tool: Mapping[str, Any], where: str) -> ours.Tool:
+def _read_tool(tool: Mapping[str, Any], servers: Sequence[ToolServer], where: str) -> tuple[ours.Tool, ...]:
     kind = tool.get("type")
+    if kind == "mcp":
+        return allowed_mcp(tool, servers, where)
     if isinstance(kind, str) and kind != "function":
-        message = "only tools of type 'function' can be used here"
+        message = "only tools of type 'function' and 'mcp' can be used here"
         raise BadRequest(message, code="unsupported_by_provider", param=f"{where}.type")
     read = typed(tool, wire.FunctionTool, where)
-    return ours.Tool(read.name, read.description or "", read.parameters or {})
+    return (ours.Tool(read.name, read.description or "", read.parameters or {}),)
 
 
 def write_tool(tool: ours.Tool) -> dict[str, Any]:
@@ -215,7 +228,7 @@ def voice_name(voice: str | wire.Voice) -> str:
     return voice if isinstance(voice, str) else voice.id
 
 
-def _merge_settings(now: Settings, patch: wire.SessionPatch) -> Settings:
+def _merge_settings(now: Settings, patch: wire.SessionPatch, servers: Sequence[ToolServer]) -> Settings:
     changes: dict[str, Any] = {}
     if patch.instructions is not UNSET:
         changes["instructions"] = patch.instructions or ""
@@ -223,7 +236,7 @@ def _merge_settings(now: Settings, patch: wire.SessionPatch) -> Settings:
         changes["output_modalities"] = modalities(patch.output_modalities or ["audio"])
     if patch.type is not UNSET:
         changes["kind"] = patch.type
-    return merge_model(replace(now, **changes), patch)
+    return merge_model(replace(now, **changes), patch, servers)
 
 
 def _merge_audio(now: Effective, audio: wire.Audio) -> Effective:

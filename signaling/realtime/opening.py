@@ -65,7 +65,9 @@ def admit(door: Door, who: Principal, session: SessionPatch, model: str | None =
         raise NotFound("this model does not exist", code="model_not_found", param="model")
     permit_model(who, name)
     door.secrets.check(who)
-    begun = merged(Effective(_within(who, defaults(door.config, name, way))), baked)
+    tools = way.support.tools
+    servers = () if tools is None else tuple(tools.servers)
+    begun = merged(Effective(_within(who, defaults(door.config, name, way)), servers=servers), baked)
     effective = merged(begun, session)
     _permit(who, effective.settings)
     return Admitted(who, name, way, effective)

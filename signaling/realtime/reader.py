@@ -110,7 +110,7 @@ class Reader:
         if said is None:
             return CreateResponse(event_id=event.event_id)
         with _below("response"):
-            settings = _response_settings(self.effective.settings, said)
+            settings = _response_settings(self.effective, said)
             if self.terms.permit is not None:
                 self.terms.permit(settings)
         return CreateResponse(
@@ -169,7 +169,7 @@ class _below:  # noqa: N801 - reads as a statement
             error.param = f"{self.name}.{error.param}"
 
 
-def _response_settings(now: Settings, said: wire.ResponseParams) -> Settings:
+def _response_settings(effective: Effective, said: wire.ResponseParams) -> Settings:
     changes: dict[str, Any] = {}
     if said.instructions is not None:
         changes["instructions"] = said.instructions
@@ -177,7 +177,7 @@ def _response_settings(now: Settings, said: wire.ResponseParams) -> Settings:
         changes["output_modalities"] = modalities(said.output_modalities)
     if (voice := _voice(said)) is not None:
         changes["voice"] = voice
-    return merge_model(replace(now, **changes), said)
+    return merge_model(replace(effective.settings, **changes), said, effective.servers)
 
 
 def _voice(said: wire.ResponseParams) -> str | None:

@@ -1,9 +1,11 @@
 from typing import Any
 
 import pytest
+from msgspec import convert
 
 from mediaserver.errors import BadRequest
-from mediaserver.settings import Settings, Transcription, TurnDetection
+from mediaserver.settings import Settings, Tool, Transcription, TurnDetection
+from mediaserver.toolbox import ToolServer
 from signaling.realtime.effective import Effective
 from signaling.realtime.parse import typed
 from signaling.realtime.wire import SessionPatch
@@ -93,7 +95,7 @@ def test_tools_are_read_and_cleared() -> None:
     ("patch", "param"),
     [
         ({"output_modalities": ["audio", "text"]}, "output_modalities"),
-        ({"tools": [{"type": "function", "name": "f"}, {"type": "mcp", "server_label": "x"}]}, "tools[1].type"),
+        ({"tools": [{"type": "function", "name": "f"}, {"type": "mcp", "server_label": "x"}]}, "tools[1].server_label"),
         ({"tools": [{"name": "f"}]}, "tools[0].type"),
         ({"tools": [{"type": "function"}]}, "tools[0].name"),
         ({"tools": [{"type": "function", "name": "f"}] * 2}, "tools"),
@@ -123,3 +125,17 @@ def test_strict_types(patch: dict[str, Any], param: str) -> None:
     with pytest.raises(BadRequest) as refused:
         typed(patch, SessionPatch, "session")
     assert refused.value.param == param
+
+
+def test_a_client_may_ask_for_tools_of_a_configured_mcp_server_and_of_no_other() -> None:
+    table = Tool("book_table", "Books.", {"type": "object"})
+    servers = (ToolServer("crm", "https://crm.example/mcp", (table, Tool("delete_all"))),)
+    begun = Effective(Settings("local"), servers=servers)
+    asked = {"type": "mcp", "server_label": "crm", "allowed_tools": ["book_table"], "require_approval": "never"}
+    own = {"type": "function", "name": "own"}
+    now = begun.merged(convert({"tools": [own, asked]}, SessionPatch))
+    assert [tool.name for tool in now.settings.tools] == ["own", "book_table"]
+    stranger = asked | {"server_label": "other"}
+    with pytest.raises(BadRequest) as refused:
+        now.merged(convert({"tools": [stranger]}, SessionPatch))
+    assert (refused.value.code, refused.value.param) == ("mcp_server_not_allowed", "tools[0].server_label")

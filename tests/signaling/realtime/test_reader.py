@@ -106,7 +106,7 @@ def update(**session: Any) -> dict[str, Any]:
         ({"type": "conversation.item.delete", "item_id": 5}, "invalid_type", "item_id"),
         ({"type": "response.create", "extra": 1}, "unknown_parameter", "extra"),
         (create(modalities=[]), "unknown_parameter", "response.modalities"),
-        (create(tools=[{"type": "mcp"}]), "unsupported_by_provider", "response.tools[0].type"),
+        (create(tools=[{"type": "web_search"}]), "unsupported_by_provider", "response.tools[0].type"),
         (create(input=[{"type": "image"}]), "invalid_request", "response.input[0].type"),
         (TRUNCATE | {"audio_end_ms": -1}, "invalid_value", "audio_end_ms"),
         (TRUNCATE | {"audio_end_ms": "1"}, "invalid_type", "audio_end_ms"),
