@@ -2,7 +2,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-import uvloop
 
 from bridges.link import ALL_BYTES, SOUND_BYTES, Link, Target, open_link, refusal
 from mediaserver.errors import BridgeError
@@ -54,17 +53,6 @@ async def test_sends_text_and_binary_and_hands_on_what_comes() -> None:
         async with asyncio.timeout(LONG_S):
             assert [await heard.get() for _ in range(3)] == ["grüße", b"\x00\xff", "sound"]
         assert (link.sent, link.received, link.dropped) == (3, 3, 0)
-
-
-def test_it_runs_on_the_loop_of_the_server() -> None:
-    """uvloop's transports are no subclasses of asyncio's."""
-
-    async def scenario() -> list[str | bytes]:
-        heard: list[str | bytes] = []
-        assert await ending(sends(frame(TEXT, b"hello"), close(1000)), heard=heard) == (1000, "")
-        return heard
-
-    assert uvloop.run(scenario()) == ["hello"]
 
 
 async def test_the_request_carries_headers_query_and_subprotocols() -> None:

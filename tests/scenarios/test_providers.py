@@ -11,7 +11,9 @@ import pytest
 
 from benchmarks.faults.scenarios import SCENARIOS
 from benchmarks.matrix.cells import run_way
+from benchmarks.matrix.clients import over_websocket
 from tests.servers.fleet import FLEET
+from tests.servers.voice_server import voice_server
 
 AT_ONCE = 4
 
@@ -23,6 +25,21 @@ async def test_every_kind_of_turn_works_or_is_refused_with_a_reason() -> None:
     assert not failed
     refused = {name for name, row in rows.items() if row["text turn"].startswith("refused")}
     assert refused == {"live"}  # GPT-Live has no written turns
+
+
+async def test_the_server_as_a_user_starts_it_reaches_a_provider() -> None:
+    """On the loop that it really runs on, which is not the one of the tests."""
+    entry = FLEET["openai"]
+    async with entry.make() as sim:
+        models = {"far": {"bridge": "openai", "provider": entry.options(sim)}}
+        async with (
+            voice_server({"models": models, "default_model": "far"}) as server,
+            over_websocket(server.url, "far") as client,
+        ):
+            await client.write("Hello there.")
+            assert await client.until(lambda told: any(one.kind == "done" for one in told), 0, 30)
+            (done,) = [one for one in client.told if one.kind == "done"]
+            assert (done.name, done.text) == ("completed", "You said hello there. That is my answer.")
 
 
 @pytest.mark.timeout(300)
