@@ -51,13 +51,6 @@ def is_complete(said: str, *, written: bool) -> bool:
     return written and is_closed(said)
 
 
-def outstanding(items: Iterable[Item]) -> tuple[Item, ...]:
-    """Return the function calls that have no output yet, in order."""
-    known = tuple(items)
-    answered = {item.call_id for item in known if item.kind == "function_call_output"}
-    return tuple(item for item in known if item.kind == "function_call" and item.call_id not in answered)
-
-
 def _carried(item: Item, unfinished: Unfinished | None) -> Item | None:
     if item.kind != "message":
         return None if item.status == "in_progress" else item

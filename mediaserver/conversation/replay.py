@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice
 
 from mediaserver.clock import FRAME_MS
 
@@ -73,11 +72,6 @@ class Replay:
     def take(self) -> tuple[bytes, ...]:
         """Return the frames to be said again, oldest first; they are kept, as the next provider may fail too."""
         return tuple(self._frames)
-
-    def since(self, position_ms: int) -> tuple[bytes, ...]:
-        """Return the frames from this position on: what came after an earlier :meth:`take` at that ``clock_ms``."""
-        skipped = max(0, position_ms // FRAME_MS - self._first)
-        return tuple(islice(self._frames, skipped, None))
 
     def _forget_before(self, position_ms: int) -> None:
         while self._frames and (self._first + 1) * FRAME_MS <= position_ms:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mediaserver.conversation.carry import QUOTED, Unfinished, carry, continuation, is_complete, outstanding
+from mediaserver.conversation.carry import QUOTED, Unfinished, carry, continuation, is_complete
 from mediaserver.items import Item, Part, Role, Status
 
 
@@ -56,7 +56,6 @@ def test_calls_go_with_their_outputs_and_outstanding_ones_stay() -> None:
     items = [call("a"), output("a"), call("b"), call("c", "in_progress"), output("lost")]
     kept = carry(items)
     assert [item.id for item in kept] == ["fc_a", "out_a", "fc_b"]
-    assert [item.call_id for item in outstanding(kept)] == ["b"]
 
 
 def test_the_instruction_quotes_where_to_go_on() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -72,17 +71,6 @@ def test_silence_is_not_said_again_but_for_a_lead() -> None:
     assert replay.kept_ms == LEAD_MS + 4000
 
 
-def test_what_came_after_it_was_taken() -> None:
-    replay = heard(30)
-    taken, at = replay.take(), replay.clock_ms
-    replay.hear(frame(30))
-    assert (*taken, *replay.since(at)) == replay.take()
-    replay.mark("item_1")
-    replay.resolved("item_1")
-    replay.hear(frame(31))
-    assert replay.since(at) == (frame(31),)
-
-
 class EveryFrame(RuleBasedStateMachine):
     """No frame after the last settled turn is missing, whatever the order of things."""
 
@@ -120,8 +108,3 @@ class EveryFrame(RuleBasedStateMachine):
 
 
 TestEveryFrame = EveryFrame.TestCase
-
-
-@given(st.integers(0, 400), st.integers(0, 8000))
-def test_any_position_is_safe_to_ask_for(count: int, position: int) -> None:
-    assert len(heard(count, 3000).since(position)) <= min(count, 150)
