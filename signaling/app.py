@@ -26,6 +26,7 @@ from mediaserver.gateway.keys import KeyRing
 from mediaserver.rtc.port import MediaPort, MediaSettings
 from signaling.door import DOOR, Door, House
 from signaling.middleware import add_headers, errors, preflight
+from signaling.realtime.call_control import keep
 from signaling.rehearsal import rehearsed
 from signaling.routes import ROUTES
 from signaling.ways import open_ways, phrases_of
@@ -64,7 +65,7 @@ async def _open_house(
         ways = open_ways(door.config, makers, tools, phrases)
         ticker = await stack.enter_async_context(_Ticking())
         port = await stack.enter_async_context(MediaPort.open(media_settings(door.config), ticker))
-        sessions = await stack.enter_async_context(_sessions(door.config))
+        sessions = await stack.enter_async_context(_sessions(door))
         door.house = House(port, sessions, ways)
         door.accepting = True
         try:
@@ -82,12 +83,14 @@ async def _end_calls(app: web.Application) -> None:
         session.end("server_shutdown")
 
 
-def _sessions(config: Config) -> Sessions:
-    return Sessions(config.sessions.max, limits(config), on_end=_log_end)
+def _sessions(door: Door) -> Sessions:
+    return Sessions(door.config.sessions.max, limits(door.config), on_end=partial(_ended, door))
 
 
-def _log_end(session: Session, ended: SessionEnded) -> None:
-    log.info("a call ended", extra={"call_id": session.caller.id, "reason": ended.reason, "detail": ended.detail})
+def _ended(door: Door, session: Session, ended: SessionEnded) -> None:
+    keep(door, session)
+    facts = {"call_id": session.caller.id, "reason": ended.reason, "detail": ended.detail}
+    log.info("a call ended", extra=facts | {"usage": session.record.usage()[-8:]})
 
 
 class _Ticking:

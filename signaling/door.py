@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
@@ -22,6 +23,7 @@ from mediaserver.gateway.principal import Principal
 from mediaserver.gateway.secrets import Secrets
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
+from signaling.ended import EndedCalls
 from signaling.realtime.effective import Effective
 from signaling.visits import Visits
 
@@ -69,6 +71,7 @@ class Door:
     accepting: bool = False
     house: House | None = None
     calls: WeakKeyDictionary[Session, Call] = field(default_factory=WeakKeyDictionary)
+    ended: EndedCalls = field(default_factory=EndedCalls)
     reports: Counter[str] = field(default_factory=Counter)
 
     def open_house(self) -> House:
@@ -91,6 +94,13 @@ class Door:
         if who.grant is not None and who.grant.secret != call.secret:
             raise _no_call()
         return session, call
+
+    def ended_call(self, call_id: str, who: Principal) -> dict[str, Any]:
+        """Return what is told of a call of this caller that has ended. Raises NotFound."""
+        told = self.ended.find(call_id, who.name, None if who.grant is None else who.grant.secret)
+        if told is None:
+            raise _no_call()
+        return told
 
     def _session(self, call_id: str) -> Session | None:
         try:

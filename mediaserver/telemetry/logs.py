@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 FIELDS = (
     "call_id", "session_id", "principal", "model", "reason", "detail", "status", "method", "route", "code",
-    "duration_ms", "count", "address", "url", "kind", "dropped", "calls",
+    "duration_ms", "count", "address", "url", "kind", "dropped", "calls", "usage",
 )  # fmt: skip
 """The names that may be given as ``extra``; all else is left out."""
 

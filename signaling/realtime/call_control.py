@@ -6,14 +6,15 @@ another kind they are refused with ``unsupported_call_type``, after the body was
 
 from __future__ import annotations
 
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct
 
-from mediaserver.errors import BadRequest
+from mediaserver.conversation.session import Session
+from mediaserver.errors import BadRequest, NotFound
 from signaling.auth import authenticate
-from signaling.door import DOOR
+from signaling.door import DOOR, Door
 from signaling.realtime.effective import Effective
 from signaling.realtime.offer import read_json, read_session
 from signaling.realtime.parse import typed
@@ -32,21 +33,37 @@ class Refer(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def look(request: web.Request) -> web.Response:
-    """``GET /v1/realtime/calls/{id}``: where the call is and what became of it so far."""
-    door = request.app[DOOR]
+    """``GET /v1/realtime/calls/{id}``: where the call is and what became of it so far; for a while also when it is over."""
+    door, who = request.app[DOOR], authenticate(request, "calls:control")
     call_id = request.match_info["call_id"]
-    session, call = door.live_call(call_id, authenticate(request, "calls:control"))
-    effective = Effective(session.settings) if call.effective is None else call.effective()
+    try:
+        session, call = door.live_call(call_id, who)
+    except NotFound:
+        return web.json_response(door.ended_call(call_id, who))
     return web.json_response(
-        {
-            "id": call_id,
-            "object": "realtime.call",
-            "state": session.state,
-            "age_s": round(session.age_s, 3),
-            "session": effective.written(session.id, None),
-            "record": session.record.entries(),
-        }
+        told_of(session, Effective(session.settings) if call.effective is None else call.effective())
     )
+
+
+def told_of(session: Session, effective: Effective) -> dict[str, Any]:
+    """Return what is told of a call: no sound and no words."""
+    return {
+        "id": session.caller.id,
+        "object": "realtime.call",
+        "state": session.state,
+        "age_s": round(session.age_s, 3),
+        "session": effective.written(session.id, None),
+        "record": session.record.entries(),
+        "usage": session.record.usage(),
+    }
+
+
+def keep(door: Door, session: Session) -> None:
+    """A call has ended: keep what is told of it."""
+    call = door.calls.get(session)
+    if call is not None:
+        effective = Effective(session.settings) if call.effective is None else call.effective()
+        door.ended.keep(session.caller.id, call.owner, call.secret, told_of(session, effective) | {"state": "ended"})
 
 
 async def accept(request: web.Request) -> web.Response:

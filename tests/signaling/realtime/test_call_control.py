@@ -35,6 +35,20 @@ async def test_how_a_call_is() -> None:
         assert (rival.status, none.status) == (404, 404)
 
 
+async def test_what_became_of_a_call_can_be_read_for_a_while_after_its_end() -> None:
+    async with house(CONFIG) as client:
+        async with line(client) as call:
+            await call.until("session.created")
+            [session] = client.app[DOOR].house.sessions.list()  # type: ignore[union-attr]
+            place = f"/v1/realtime/calls/{session.caller.id}"
+            assert (await client.post(f"{place}/hangup", headers=KEY)).status == 200
+        shown = await (await client.get(place, headers=KEY)).json()
+        assert (shown["state"], shown["usage"]) == ("ended", [])
+        assert shown["record"][-1]["kind"] == "ended"
+        rival = await client.get(place, headers={"Authorization": "Bearer sk-rival"})
+        assert rival.status == 404
+
+
 @pytest.mark.parametrize(
     ("verb", "body", "status", "code"),
     [

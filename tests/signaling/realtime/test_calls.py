@@ -98,7 +98,8 @@ async def test_what_cannot_be_is_refused_in_the_contracts_shape(change: dict[str
         ({"type": "translation"}, "session.type"),
         ({"audio": {"output": {"speed": 9}}}, "session.audio.output.speed"),
         ({"output_modalities": ["text", "audio"]}, "session.output_modalities"),
-        ({"tools": [{"type": "mcp"}]}, "session.tools[0].type"),
+        ({"tools": [{"type": "mcp"}]}, "session.tools[0].server_label"),
+        ({"tools": [{"type": "web_search"}]}, "session.tools[0].type"),
         ("text", "session"),
     ],
 )

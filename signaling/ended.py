@@ -1,0 +1,44 @@
+"""The records of calls that have ended, kept for a while for whoever made them. Pure but for the clock."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from mediaserver.clock import Clock, monotonic
+
+KEPT_S = 900.0
+MAX_KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One call: whose it was, what is told of it, and when it is forgotten (monotonic seconds)."""
+
+    owner: str
+    secret: str | None
+    told: dict[str, Any]
+    until: float
+
+
+class EndedCalls:
+    """Those of one worker: a quarter of an hour, and no more than 256 of them; the oldest are forgotten first."""
+
+    def __init__(self, clock: Clock = monotonic, most: int = MAX_KEPT) -> None:
+        self._clock = clock
+        self._most = most
+        self._kept: OrderedDict[str, Ended] = OrderedDict()
+
+    def keep(self, call_id: str, owner: str, secret: str | None, told: dict[str, Any]) -> None:
+        """Keep what is told of a call."""
+        self._kept[call_id] = Ended(owner, secret, told, self._clock() + KEPT_S)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+    def find(self, call_id: str, owner: str, secret: str | None) -> dict[str, Any] | None:
+        """Return what is told of a call of this owner; a client secret (``secret``) reaches only those that it opened."""
+        one = self._kept.get(call_id)
+        if one is None or one.owner != owner or one.until <= self._clock():
+            return None
+        return one.told if secret is None or secret == one.secret else None
