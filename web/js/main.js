@@ -100,6 +100,7 @@ const meters = new Meters([byId('mic-meter'), byId('agent-meter')], [byId('mic-l
 // --- states -----------------------------------------------------------------------------------------------------------------
 
 let told = { name: '', at: 0 }
+let wasLive = false
 let wakeLock = null
 
 function showState(state) {
@@ -110,7 +111,8 @@ function showState(state) {
   byId('state-word').textContent = t(deaf && name === 'listening' ? 'state.typing' : `state.${name}`)
   for (const id of ['mute', 'hold']) byId(id).disabled = !live || deaf
   byId('stop').disabled = !live
-  if (deaf && state.name === 'ready-buffering') byId('text').focus()
+  if (deaf && !wasLive) byId('text').focus() // session.created may come before the connection is said to be up
+  wasLive = live
   byId('end').disabled = !states.busy(state)
   byId('end').textContent = t(['asking', 'connecting'].includes(name) ? 'cancel' : 'end')
   byId('mute').textContent = t(state.muted ? 'unmute' : 'mute')
