@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from openai.types.realtime import RealtimeServerEvent, RealtimeSessionCreateResponse
+from openai.types.realtime import (
+    RealtimeServerEvent,
+    RealtimeSessionCreateResponse,
+    RealtimeTranscriptionSessionCreateResponse,
+)
 from pydantic import BaseModel, TypeAdapter
 
 _EVENT: TypeAdapter[Any] = TypeAdapter(RealtimeServerEvent)
+_SESSIONS: dict[str, type[BaseModel]] = {
+    "realtime": RealtimeSessionCreateResponse,
+    "transcription": RealtimeTranscriptionSessionCreateResponse,
+}
 _SESSION_ONLY = ("id", "object", "expires_at")
 """What the reference shows in a session and the event types leave to the type of the created session."""
 
@@ -28,8 +36,8 @@ def check_event(message: dict[str, Any]) -> str:
 
 
 def check_session(session: dict[str, Any]) -> None:
-    """Raise unless this is a realtime session as the SDK knows it."""
-    unknown = list(_extras(RealtimeSessionCreateResponse.model_validate(session), "session"))
+    """Raise unless this is a session as the SDK knows it: one that answers, or one that only writes down."""
+    unknown = list(_extras(_SESSIONS[session["type"]].model_validate(session), "session"))
     assert not unknown, f"fields that the SDK's types lack: {unknown}"
 
 

@@ -4,10 +4,11 @@ from typing import Any
 import pytest
 
 from mediaserver import commands as c
+from mediaserver.errors import Forbidden, TooLarge
 from mediaserver.items import Item, Part
 from mediaserver.settings import Settings, Tool
 from signaling.realtime.effective import Effective
-from signaling.realtime.reader import Reader, Refused
+from signaling.realtime.reader import Append, Reader, Refused, Terms
 
 
 def reader() -> Reader:
@@ -125,3 +126,48 @@ def test_a_name_that_cannot_be_read_is_left_out(text: str | bytes) -> None:
     with pytest.raises(Refused) as refused:
         reader().read(text)
     assert refused.value.event_id is None
+
+
+def test_sound_is_for_the_socket_that_it_came_on() -> None:
+    one = Reader(Effective(Settings("local")), Terms(sound=True))
+    assert one.read('{"type": "input_audio_buffer.append", "audio": "AAAA", "event_id": "e"}') == Append(
+        event_id="e", audio="AAAA"
+    )
+    escaped = '{"type": "input_audio_buffer\\u002eappend", "audio": "AAAA"}'
+    assert one.read(escaped) == Append(audio="AAAA")
+    with pytest.raises(Refused) as refused:
+        one.read('{"type": "input_audio_buffer.append", "audio": "AAAA", "pad": "' + "x" * (1 << 20) + '"}')
+    assert isinstance(refused.value.error, TooLarge)
+    long = "A" * (8 << 20)
+    assert one.read('{"type": "input_audio_buffer.append", "audio": "' + long + '"}') == Append(audio=long)
+
+
+def test_an_item_of_the_conversation_is_named() -> None:
+    command = read(create(input=[{"type": "item_reference", "id": "item_1"}, MESSAGE]))
+    assert isinstance(command, c.CreateResponse) and command.input == ("item_1", ITEM)
+    with pytest.raises(Refused) as refused:
+        read(create(input=[{"type": "item_reference"}]))
+    assert refused.value.error.param == "response.input[0].id"
+
+
+def test_a_session_keeps_its_kind_and_one_that_writes_down_answers_nothing() -> None:
+    one = Reader(Effective(Settings("local", kind="transcription")))
+    for event, code in ((update(type="realtime"), "invalid_value"), (create(), "unsupported_session_type")):
+        with pytest.raises(Refused) as refused:
+            one.read(json.dumps(event))
+        assert refused.value.error.code == code
+    assert isinstance(one.read(json.dumps(update(type="transcription"))), c.UpdateSession)
+
+
+def test_nobody_goes_beyond_his_grant() -> None:
+    def no(what: object) -> None:
+        raise Forbidden("no", code="not_allowed", param="x")
+
+    one = Reader(Effective(Settings("local")), Terms(permit=no))
+    other = Reader(Effective(Settings("local")), Terms(permit_model=no))
+    for each, event in ((one, update(instructions="x")), (one, create()), (other, update(model="better"))):
+        with pytest.raises(Refused) as refused:
+            each.read(json.dumps(event))
+        assert refused.value.error.code == "not_allowed"
+    other.read(json.dumps(update(model="local")))
+    assert one.effective.settings.instructions == ""

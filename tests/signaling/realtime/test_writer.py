@@ -212,3 +212,51 @@ def test_hints_of_the_transcription_are_echoed() -> None:
     [message] = told(make(), e.SessionUpdated(settings))
     said = message["session"]["audio"]["input"]["transcription"]
     assert said == {"model": "whisper-1", "language": "en", "prompt": "names"}
+
+
+def over_websocket() -> Writer:
+    return Writer(Effective(SETTINGS), wall=lambda: 1.0, track=False)
+
+
+def test_without_a_track_the_sound_is_in_the_events_and_the_buffer_is_the_clients() -> None:
+    writer = over_websocket()
+    told(writer, e.ResponseCreated("resp_1"), e.ItemAdded(MESSAGE, None))
+    messages = writer.sound("item_1", "AAAA") + writer.sound("item_1", "BBBB")
+    assert [check_event(message) for message in messages] == [
+        "response.content_part.added",
+        "response.output_audio.delta",
+        "response.output_audio.delta",
+    ]
+    assert (messages[1]["response_id"], messages[1]["item_id"], messages[1]["delta"]) == ("resp_1", "item_1", "AAAA")
+    assert told(writer, e.OutputStarted("resp_1"), e.OutputStopped("resp_1"), e.OutputCleared("resp_1")) == []
+    assert writer.sound_over("item_1") == []
+
+
+def test_without_a_track_a_truncation_is_told_once_to_who_asked() -> None:
+    writer = over_websocket()
+    assert told(writer, e.ItemTruncated(SPOKEN, 0, 340)) == []
+    writer.truncations.append("item_1")
+    assert types(told(writer, e.ItemTruncated(SPOKEN, 0, 340))) == ["conversation.item.truncated"]
+    assert told(writer, e.ItemTruncated(SPOKEN, 0, 340)) == []
+
+
+def test_sound_that_belongs_to_no_response_gets_one() -> None:
+    writer = over_websocket()
+    messages = [*writer.sound("item_h", "AAAA"), *writer.sound("item_h", "BBBB"), *writer.sound_over("item_h")]
+    names = [check_event(message) for message in messages]
+    assert (names[0], names[-1]) == ("response.created", "response.done")
+    assert names.count("response.output_audio.delta") == 2 and "response.output_audio.done" in names
+    assert len({message["response_id"] for message in messages if "response_id" in message}) == 1
+
+
+def test_limits_of_the_provider_are_told() -> None:
+    [message] = told(make(), e.RateLimitsUpdated((e.RateLimit("tokens", 1000, 900, 1.5),)))
+    assert message["rate_limits"] == [{"name": "tokens", "limit": 1000, "remaining": 900, "reset_seconds": 1.5}]
+
+
+def test_a_transcription_session_is_shown_as_one() -> None:
+    settings = Settings("local", kind="transcription", transcription=Transcription("m", languages=("en",)))
+    [message] = told(make(), e.SessionCreated("sess_1", settings, 7))
+    session = message["session"]
+    assert session["object"] == "realtime.transcription_session" and "model" not in session
+    assert session["audio"]["input"]["transcription"] == {"model": "m", "languages": ["en"]}
