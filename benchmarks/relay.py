@@ -1,9 +1,10 @@
-"""The WebSocket path beside LiteLLM's realtime proxy: ``python -m benchmarks.relay [--litellm VENV/bin/litellm]``.
+"""The WebSocket path to a provider beside LiteLLM's realtime proxy: ``python -m benchmarks.relay``.
 
-A caller says 20 ms of sound every 20 ms, each frame with its number in its first samples; a lean provider sends each back at
-once. The round trip straight to the provider is the floor; what a server in between adds to it, both ways together, and the
-CPU that it uses, are measured in the same run, one server after the other, at 1 and 10 sessions. LiteLLM is not installed
-here: make an environment of its own (``pip install 'litellm[proxy]'``) and say where its command is.
+A caller says 20 ms of sound every 20 ms; a lean provider sends each frame back at once. Caller and provider write their
+times into the frame itself, on the one clock of this machine, so that each way is measured alone. The straight way from
+caller to provider is the floor; what a server in between adds to it, and the CPU that it uses meanwhile, are measured in
+turn, round after round, on a core of its own; callers and provider share the other one. Sessions do not speak at the same
+instant: they are spread over the 20 ms. Connecting and the first second are not measured.
 """
 
 from __future__ import annotations
@@ -15,23 +16,28 @@ import contextlib
 import json
 import os
 import statistics
-import struct
+import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import aiohttp
 import psutil
 
-from benchmarks.servers import circumstances, table
+from benchmarks.peers.lean_realtime import MAGIC, STAMP, lean_provider
+from benchmarks.peers.litellm_proxy import KEY, VERSION, installed, litellm
+from benchmarks.servers import circumstances, cores, table
 from tests.servers.voice_server import free_port, voice_server
 
-FRAME_S, FRAME_BYTES, SECONDS = 0.02, 960, 10.0
-SESSIONS = (1, 10)
-KEY = "sk-bench"
+FRAME_S, FRAME_BYTES = 0.02, 960
+WARM_S, DRAIN_S, READY_S = 1.0, 1.0, 20.0
+DELTAS = ("response.output_audio.delta", "response.audio.delta")
+HEADS = (
+    "way", "sessions", "frames", "lost", "to the provider, median / p99 ms", "to the caller, median / p99 ms",
+    "added both ways, median / p99 ms", "CPU s per session-minute",
+)  # fmt: skip
+clock = time.perf_counter
 
 
 @dataclass(frozen=True)
@@ -44,42 +50,81 @@ class Server:
     pid: int | None
 
 
-async def session(http: aiohttp.ClientSession, server: Server, trips: list[float]) -> None:
-    """Speak for a while and keep every round trip, in ms."""
-    sent: dict[int, float] = {}
-    headers = {"Authorization": f"Bearer {server.key}"}
-    async with http.ws_connect(server.url, headers=headers, max_msg_size=1 << 24) as wire, asyncio.TaskGroup() as tasks:
-        reading = tasks.create_task(_listen(wire, sent, trips))
-        due = time.perf_counter()
-        for number in range(1, int(SECONDS / FRAME_S)):
-            due += FRAME_S
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            audio = base64.b64encode(struct.pack("<I", number) + bytes(FRAME_BYTES - 4)).decode()
-            sent[number] = time.perf_counter()
-            await wire.send_str(f'{{"type":"input_audio_buffer.append","audio":"{audio}"}}')
-        await asyncio.sleep(1.0)
-        reading.cancel()
+@dataclass
+class Taken:
+    """What was measured of one server at one number of sessions, over all rounds; times in ms."""
+
+    up: list[float] = field(default_factory=list)
+    down: list[float] = field(default_factory=list)
+    sent: int = 0
+    cpu: list[float] = field(default_factory=list)
+
+    @property
+    def both(self) -> list[float]:
+        """Both ways of each frame together."""
+        return [up + down for up, down in zip(self.up, self.down, strict=True)]
+
+    def take(self, pcm: bytes, got: float, since: float) -> None:
+        """Take the frames of one delta that were sent after ``since``."""
+        for at in range(0, len(pcm) - STAMP.size + 1, FRAME_BYTES):
+            magic, _, sent, heard, told = STAMP.unpack_from(pcm, at)
+            if magic == MAGIC and sent >= since:
+                self.up.append((heard - sent) * 1000)
+                self.down.append((got - told) * 1000)
 
 
-async def _listen(wire: aiohttp.ClientWebSocketResponse, sent: dict[int, float], trips: list[float]) -> None:
-    async for message in wire:
-        event = json.loads(message.data)
-        if event["type"] not in ("response.output_audio.delta", "response.audio.delta"):
-            continue
-        now, pcm = time.perf_counter(), base64.b64decode(event["delta"])
-        for at in range(0, len(pcm) - 3, FRAME_BYTES):
-            began = sent.pop(struct.unpack_from("<I", pcm, at)[0], None)
-            if began is not None:
-                trips.append((now - began) * 1000)
+class Caller:
+    """One session: connects, waits until the provider is there, then speaks and listens."""
+
+    def __init__(self, http: aiohttp.ClientSession, server: Server, taken: Taken) -> None:
+        self._http, self._server, self._taken = http, server, taken
+        self._since = float("inf")
+
+    async def run(self, begin: asyncio.Future[float], ready: asyncio.Semaphore, place: float, seconds: float) -> None:
+        """Speak for ``WARM_S`` and ``seconds``, from ``begin`` and its own ``place`` in the 20 ms on."""
+        headers = {"Authorization": f"Bearer {self._server.key}"}
+        async with self._http.ws_connect(self._server.url, headers=headers, max_msg_size=1 << 24) as wire:
+            while json.loads((await wire.receive(READY_S)).data)["type"] != "session.created":
+                pass
+            ready.release()
+            start = await begin + place
+            self._since = start + WARM_S
+            async with asyncio.TaskGroup() as tasks:
+                listening = tasks.create_task(self._listen(wire))
+                await self._speak(wire, start, seconds)
+                await asyncio.sleep(DRAIN_S)
+                listening.cancel()
+
+    async def _speak(self, wire: aiohttp.ClientWebSocketResponse, start: float, seconds: float) -> None:
+        for number in range(int((WARM_S + seconds) / FRAME_S)):
+            await asyncio.sleep(max(0.0, start + number * FRAME_S - clock()))
+            sent = clock()
+            self._taken.sent += sent >= self._since
+            pcm = STAMP.pack(MAGIC, number, sent, 0.0, 0.0) + bytes(FRAME_BYTES - STAMP.size)
+            await wire.send_str(f'{{"type":"input_audio_buffer.append","audio":"{base64.b64encode(pcm).decode()}"}}')
+
+    async def _listen(self, wire: aiohttp.ClientWebSocketResponse) -> None:
+        async for message in wire:
+            got, event = clock(), json.loads(message.data)
+            if event["type"] in DELTAS:
+                self._taken.take(base64.b64decode(event["delta"]), got, self._since)
 
 
-async def measure(server: Server, sessions: int) -> tuple[list[float], float]:
-    """Return the round trips of so many sessions, and the CPU seconds that a session-minute cost."""
-    trips: list[float] = []
-    before = _cpu(server.pid)
-    async with aiohttp.ClientSession() as http:
-        await asyncio.gather(*(session(http, server, trips) for _ in range(sessions)))
-    return trips, (_cpu(server.pid) - before) / (sessions * SECONDS / 60)
+async def measure(server: Server, sessions: int, seconds: float, taken: Taken) -> None:
+    """Run so many sessions and add what they took: the frames' times, and the CPU seconds of a session-minute."""
+    begin: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    ready = asyncio.Semaphore(0)
+    async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as tasks:
+        for index in range(sessions):
+            tasks.create_task(Caller(http, server, taken).run(begin, ready, FRAME_S * index / sessions, seconds))
+        async with asyncio.timeout(READY_S):
+            for _ in range(sessions):
+                await ready.acquire()
+        begin.set_result(clock() + 0.1)
+        await asyncio.sleep(0.1 + WARM_S)
+        before, since = _cpu(server.pid), clock()
+        await asyncio.sleep(seconds - 0.1)
+        taken.cpu.append((_cpu(server.pid) - before) / (sessions * (clock() - since) / 60))
 
 
 def _cpu(pid: int | None) -> float:
@@ -89,81 +134,93 @@ def _cpu(pid: int | None) -> float:
     return sum(sum(each.cpu_times()[:2]) for each in family)
 
 
-@contextlib.asynccontextmanager
-async def process(*command: str, **environ: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a command beside us."""
-    running = await asyncio.create_subprocess_exec(
-        *command, env={**os.environ, **environ}, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
+@contextlib.contextmanager
+def _on(core: int | None) -> Iterator[None]:
+    """Start what is started inside on this core: a process, and all threads that it makes, keep it."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
     try:
-        yield running
+        yield
     finally:
-        running.terminate()
-        await running.wait()
+        os.sched_setaffinity(0, before)
 
 
 @contextlib.asynccontextmanager
-async def litellm(command: str, provider: int) -> AsyncIterator[Server]:
-    """Run LiteLLM's proxy in front of the provider, with no database."""
-    port = free_port()
-    told = {"model": "openai/gpt-realtime", "api_base": f"http://127.0.0.1:{provider}", "api_key": "k"}
-    config = {
-        "model_list": [{"model_name": "lean", "litellm_params": told, "model_info": {"mode": "realtime"}}],
-        "general_settings": {"master_key": KEY},
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "config.yaml")
-        file.write_text(json.dumps(config))  # noqa: ASYNC240 - before anything is measured
-        async with process(command, "--config", str(file), "--host", "127.0.0.1", "--port", str(port)) as running:
-            await _until_open(port)
-            yield Server("LiteLLM proxy", f"http://127.0.0.1:{port}/v1/realtime?model=lean", KEY, running.pid)
-
-
-async def _until_open(port: int) -> None:
-    for _ in range(1200):
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            return
-        await asyncio.sleep(0.1)
-    raise TimeoutError("the server did not come up")
-
-
-async def main(command: str | None) -> None:
-    """Measure and print."""
+async def contestants(*, peer: bool) -> AsyncIterator[list[Server]]:
+    """Start the provider, this server and, if asked for, LiteLLM's proxy; each server alone on the first core."""
+    command = installed() if peer else None
     provider = free_port()
-    lean = {
-        "bridge": "openai",
-        "provider": {"url": f"ws://127.0.0.1:{provider}/v1/realtime", "key": "k", "model": "lean"},
-    }
+    told = {"url": f"ws://127.0.0.1:{provider}/v1/realtime", "key": "k", "model": "lean"}
+    models = {"lean": {"bridge": "openai", "provider": told}}
+    servers, callers = cores() or (None, None)
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(process(sys.executable, "-m", "benchmarks.peers.lean_realtime", str(provider)))
-        ours = await stack.enter_async_context(voice_server({"models": {"lean": lean}, "default_model": "lean"}))
-        servers = [
-            Server("straight to the provider", f"http://127.0.0.1:{provider}/v1/realtime", "k", None),
-            Server("this server", f"{ours.url}/v1/realtime?model=lean", "sk-local", ours.pid),
-        ]
-        if command:
-            servers.append(await stack.enter_async_context(litellm(command, provider)))
-        rows = [row for sessions in SESSIONS for row in await _rows(servers, sessions)]
+        stack.enter_context(_on(callers))
+        await stack.enter_async_context(lean_provider(provider))
+        with _on(servers):
+            ours = await stack.enter_async_context(voice_server({"models": models, "default_model": "lean"}))
+            running = [
+                Server("straight to the provider", f"http://127.0.0.1:{provider}/v1/realtime", "k", None),
+                Server("this server", f"{ours.url}/v1/realtime?model=lean", "sk-local", ours.pid),
+            ]
+            if command is not None:
+                port, pid = await stack.enter_async_context(litellm(command, provider))
+                url = f"http://127.0.0.1:{port}/v1/realtime?model=lean"
+                running.append(Server(f"LiteLLM proxy {VERSION}", url, KEY, pid))
+        yield running
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """Return a percentile, NaN of nothing."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * part))] if values else float("nan")
+
+
+def row(server: Server, sessions: int, taken: Taken, floor: Taken) -> list[str]:
+    """Return the line of a table; what is added is over the floor of the same run."""
+    straight = server.pid is None
+    added = [percentile(taken.both, part) - percentile(floor.both, part) for part in (0.5, 0.99)]
+    return [
+        server.name,
+        str(sessions),
+        str(len(taken.up)),
+        f"{100 * (1 - len(taken.up) / max(1, taken.sent)):.1f} %",
+        *(f"{percentile(way, 0.5):.2f} / {percentile(way, 0.99):.2f}" for way in (taken.up, taken.down)),
+        "" if straight else f"{added[0]:+.2f} / {added[1]:+.2f}",
+        "" if straight else f"{statistics.median(taken.cpu):.2f}",
+    ]
+
+
+async def run(sessions: Sequence[int], rounds: int, seconds: float, *, peer: bool) -> list[list[str]]:
+    """Measure all in turn and return the lines of the table."""
+    async with contestants(peer=peer) as servers:
+        taken = {(each.name, count): Taken() for count in sessions for each in servers}
+        for number in range(rounds):
+            for count in sessions:
+                for index in range(len(servers)):  # another one is first in each round
+                    each = servers[(index + number) % len(servers)]
+                    await measure(each, count, seconds, taken[each.name, count])
+    floor = servers[0].name
+    return [row(each, n, taken[each.name, n], taken[floor, n]) for n in sessions for each in servers]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.relay", description=__doc__)
+    parser.add_argument("--sessions", default="1,10", help="how many at once, e.g. 1,10")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=8.0, help="measured seconds of each run")
+    parser.add_argument("--alone", action="store_true", help="without LiteLLM's proxy, which is installed otherwise")
+    args = parser.parse_args()
+    counts = [int(each) for each in args.sessions.split(",")]
+    try:
+        rows = asyncio.run(run(counts, args.rounds, args.seconds, peer=not args.alone))
+    except subprocess.SubprocessError as failure:
+        sys.exit(f"LiteLLM's proxy could not be installed ({failure}); --alone measures without it")
     print(circumstances())
-    print(table(("way", "sessions", "frames", "median ms", "p99 ms", "added median", "CPU s / session-minute"), rows))
-
-
-async def _rows(servers: list[Server], sessions: int) -> list[list[str]]:
-    rows, floor = [], 0.0
-    for server in servers:
-        trips, cpu = await measure(server, sessions)
-        figures = sorted(trips) or [float("nan")]
-        median, p99 = statistics.median(figures), figures[int(len(figures) * 0.99)]
-        floor = median if server.pid is None else floor
-        used = "" if server.pid is None else f"{cpu:.2f}"
-        figured = (f"{median:.2f}", f"{p99:.2f}", f"{median - floor:.2f}", used)
-        rows.append([server.name, str(sessions), str(len(trips)), *figured])
-    return rows
+    print(table(HEADS, rows))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.relay", description=__doc__)
-    parser.add_argument("--litellm", help="the litellm command of an environment of its own")
-    asyncio.run(main(parser.parse_args().litellm))
+    main()
