@@ -15,7 +15,8 @@ import pytest_asyncio
 from playwright.async_api import Page, Route, async_playwright
 
 from tests import clips
-from tests.servers.voice_server import VoiceServer, voice_server
+from tests.conformance.backends import ASKED, BACKENDS, LONG, backends
+from tests.servers.voice_server import VoiceServer
 
 HERE = Path(__file__).parent / "agents_realtime"
 FLAGS = (
@@ -46,7 +47,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server() -> AsyncIterator[VoiceServer]:
-    async with voice_server({"server": {"drain_s": 0.5}}) as running:
+    async with backends({"server": {"drain_s": 0.5}}) as running:
         yield running
 
 
@@ -104,21 +105,28 @@ async def test_speech_in_speech_out(page: Page) -> None:
     await _until(page, "document.querySelector('audio').currentTime > 1")
 
 
-async def test_text_turn_and_tool(page: Page) -> None:
+@pytest.mark.parametrize("model", BACKENDS)
+async def test_text_turn_and_tool(page: Page, model: str) -> None:
     """A typed question leads to a tool call that the client executes, and to an answer that uses it."""
-    await page.evaluate("start('sk-local')")
-    await page.evaluate("session.sendMessage('what is the weather in Oslo')")
+    await page.evaluate("model => start('sk-local', model)", model)
+    await page.evaluate("text => session.sendMessage(text)", ASKED[model])
     await _until(page, "seen.tools.length > 0")
-    await _until(page, "JSON.stringify(seen.history).includes('sunny')")
+    await _until(page, "seen.history.some(i => i.role === 'assistant' && JSON.stringify(i).includes('sunny'))")
     seen = await page.evaluate("seen")
-    assert seen["tools"][0].lower() == "oslo"
+    asked, called, answered = seen["history"][:3]
+    assert (asked["role"], asked["content"][0]["text"]) == ("user", ASKED[model])
+    assert (called["type"], called["name"], called["status"]) == ("function_call", "get_weather", "completed")
+    assert answered["role"] == "assistant"
+    if model == "local":
+        assert seen["tools"][0].lower() == "oslo"
     assert not seen["errors"]
 
 
-async def test_interruption(page: Page) -> None:
+@pytest.mark.parametrize("model", BACKENDS)
+async def test_interruption(page: Page, model: str) -> None:
     """interrupt() silences the answer, and the client is told that the rest was not heard."""
-    await page.evaluate("start('sk-local')")
-    await page.evaluate("session.sendMessage('count to twenty')")
+    await page.evaluate("model => start('sk-local', model)", model)
+    await page.evaluate("text => session.sendMessage(text)", LONG)
     await _until(page, "seen.events.some(e => e.type === 'output_audio_buffer.started')")
     await asyncio.sleep(1)
     await page.evaluate("session.interrupt()")

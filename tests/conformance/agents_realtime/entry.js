@@ -15,7 +15,7 @@ const weather = tool({
   },
 });
 
-window.start = async (key) => {
+window.start = async (key, model = 'local') => {
   const agent = new RealtimeAgent({ name: 'Test', instructions: 'Be brief.', tools: [weather] });
   const audio = document.querySelector('audio');
   const transport = new OpenAIRealtimeWebRTC({
@@ -23,7 +23,7 @@ window.start = async (key) => {
     useInsecureApiKey: true,
     audioElement: audio,
   });
-  const session = new RealtimeSession(agent, { transport, model: 'local' });
+  const session = new RealtimeSession(agent, { transport, model });
   transport.on('*', (event) => seen.events.push(event));
   session.on('history_updated', (history) => { seen.history = history; });
   session.on('audio_interrupted', () => { seen.interrupted += 1; });

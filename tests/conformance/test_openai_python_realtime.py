@@ -1,0 +1,113 @@
+"""The official Python SDK over WebSocket, with only its base URL changed, on our engines and on two providers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import openai
+import pytest
+import pytest_asyncio
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
+from openai.types.realtime import RealtimeServerEvent
+
+from tests.conformance.backends import ASKED, BACKENDS, LONG, backends
+from tests.servers.voice_server import VoiceServer
+
+LIMIT_S = 40.0
+WEATHER: dict[str, Any] = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "Says what the weather is in a city.",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+
+pytestmark = [
+    pytest.mark.engines,
+    pytest.mark.timeout(180),
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.parametrize("model", BACKENDS),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[VoiceServer]:
+    async with backends() as running:
+        yield running
+
+
+def sdk(server: VoiceServer, key: str = "sk-local") -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(api_key=key, base_url=f"{server.url}/v1", max_retries=0)
+
+
+async def until(line: AsyncRealtimeConnection, kind: str) -> tuple[Any, list[RealtimeServerEvent]]:
+    """Return the next event of a kind, parsed by the SDK, and all up to it; errors of the server are failures."""
+    seen: list[RealtimeServerEvent] = []
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            seen.append(event := await line.recv())
+            assert event.type != "error", event
+            if event.type == kind:
+                return event, seen
+
+
+async def ask(line: AsyncRealtimeConnection, text: str) -> None:
+    content: list[Any] = [{"type": "input_text", "text": text}]
+    await line.conversation.item.create(item={"type": "message", "role": "user", "content": content})
+    await line.response.create()
+
+
+async def test_connects_and_is_answered_aloud(server: VoiceServer, model: str) -> None:
+    async with sdk(server) as user, user.realtime.connect(model=model) as line:
+        created, _ = await until(line, "session.created")
+        assert created.session.model == model
+        await ask(line, "hello there")
+        done, seen = await until(line, "response.done")
+        sound = b"".join(base64.b64decode(one.delta) for one in seen if one.type == "response.output_audio.delta")
+        assert done.response.status == "completed"
+        assert (done.response.usage.output_tokens > 0) is (model != "local")  # our own engines count no tokens
+        assert len(sound) / 48 > 500
+        assert any(one.type == "response.output_audio_transcript.done" and one.transcript for one in seen)
+
+
+async def test_calls_a_tool_and_uses_what_it_said(server: VoiceServer, model: str) -> None:
+    async with sdk(server) as user, user.realtime.connect(model=model) as line:
+        await line.session.update(session={"type": "realtime", "tools": [WEATHER], "instructions": "Be brief."})  # type: ignore[list-item]
+        await until(line, "session.updated")
+        await ask(line, ASKED[model])
+        called, _ = await until(line, "response.function_call_arguments.done")
+        assert called.name == "get_weather" and json.loads(called.arguments)["city"]
+        await until(line, "response.done")
+        await line.conversation.item.create(
+            item={"type": "function_call_output", "call_id": called.call_id, "output": "sunny, 21 degrees"}
+        )
+        await line.response.create()
+        said, _ = await until(line, "response.output_audio_transcript.done")
+        assert "sunny" in said.transcript
+
+
+async def test_a_reply_is_cancelled(server: VoiceServer, model: str) -> None:
+    async with sdk(server) as user, user.realtime.connect(model=model) as line:
+        await ask(line, LONG)
+        await until(line, "response.output_audio.delta")
+        await line.response.cancel()
+        done, _ = await until(line, "response.done")
+        assert done.response.status == "cancelled"
+        assert done.response.status_details.reason == "client_cancelled"
+
+
+async def test_a_client_secret_opens_the_session_it_was_made_for(server: VoiceServer, model: str) -> None:
+    async with sdk(server) as user:
+        made = await user.realtime.client_secrets.create(
+            session={"type": "realtime", "model": model, "instructions": "Be brief.", "tools": [WEATHER]}  # type: ignore[list-item]
+        )
+    assert made.value.startswith("ek_")
+    async with sdk(server, made.value) as browser, browser.realtime.connect(model=model) as line:
+        created, _ = await until(line, "session.created")
+        assert created.session.instructions == "Be brief." and created.session.tools[0].name == "get_weather"
+        await ask(line, "hello there")
+        done, _ = await until(line, "response.done")
+        assert done.response.status == "completed"
