@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from typing import Protocol
 
 from mediaserver.clock import FRAME_MS
-from mediaserver.commands import Command
+from mediaserver.commands import Command, CreateItem
 from mediaserver.errors import Unsupported
 
 KEPT_MS = 15000
@@ -45,12 +46,17 @@ class Outbox:
         """The bridge has gone: keep what comes, as before it was ready."""
         self._ready = False
 
-    def open(self) -> list[Unsupported]:
-        """The bridge is ready: give it all at once what was kept, and return what it would not take."""
+    def open(self, known: Container[str] = ()) -> list[Unsupported]:
+        """The bridge is ready: give it all at once what was kept, and return what it would not take.
+
+        ``known`` are the ids of the items that it was opened with: they are not given twice.
+        """
         self._ready = True
         refused = []
         while self._kept:
             one = self._kept.popleft()
+            if isinstance(one, CreateItem) and one.item.id in known:
+                continue
             try:
                 self._pass_on(one)
             except Unsupported as problem:

@@ -192,7 +192,7 @@ class Succession:
         self._answer_what_is_owed()
 
     def _open(self, leg: Leg) -> None:
-        for problem in leg.outbox.open():
+        for problem in leg.outbox.open(self._known.get(leg.number, ())):
             self._audience.tell(Problem(problem.message, problem.code))
 
     def _settle(self, leg: Leg) -> None:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from mediaserver.commands import BeginSpeech, Command, EndSpeech
+from mediaserver.commands import BeginSpeech, Command, CreateItem, EndSpeech
 from mediaserver.conversation.outbox import KEPT_COMMANDS, KEPT_MS, Outbox
 from mediaserver.errors import Unsupported
+from mediaserver.items import Item
 
 
 class Way:
@@ -33,6 +34,16 @@ def test_everything_comes_in_order_and_straight_through_afterwards() -> None:
     assert outbox.open() == []
     outbox.hear(b"2")
     assert way.came == [begin, b"1", end, b"2"]
+
+
+def test_what_the_way_was_opened_with_is_not_given_to_it_again() -> None:
+    way = Way()
+    outbox = Outbox(way)
+    known, new = (CreateItem(item=Item(name, "message", "user")) for name in ("known", "new"))
+    outbox.send(known)
+    outbox.send(new)
+    assert outbox.open({"known"}) == []
+    assert way.came == [new]
 
 
 def test_the_oldest_sound_goes_and_no_command() -> None:

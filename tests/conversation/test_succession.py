@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridges.echo import EchoBridge
+from mediaserver.commands import Command, CreateItem
 from mediaserver.conversation.audience import Audience
 from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.dialogue import Dialogue
@@ -22,6 +23,7 @@ from mediaserver.events import (
     SpeechStopped,
     TranscriptFinal,
 )
+from mediaserver.items import Item, Part
 from tests.conversation.calling import SETTINGS, Call, call, whole
 from tests.fakes.bridge import Delays, Reply, ScriptedBridge
 from tests.fakes.caller import FakeCaller, LoudIsVoice, tone
@@ -35,8 +37,8 @@ class Bench:
         self.caller = FakeCaller(lambda: 0.0)
         audience = Audience(self.caller, lambda _: None, lambda event: event)
         audience.rate = audience.hear_rate = 16000
-        shared = (audience, Conversation(), CallRecord(lambda: 0.0), lambda: 0.0, LoudIsVoice)
-        self.succession = Succession(self.leg(0, bridge), SETTINGS, *shared, lambda _: None)
+        self.shared = (audience, Conversation(), CallRecord(lambda: 0.0), lambda: 0.0, LoudIsVoice)
+        self.succession = Succession(self.leg(0, bridge), SETTINGS, *self.shared, lambda _: None)
 
     def leg(self, number: int, bridge: Any) -> Leg:
         rates = bridge.capabilities.input_rate, bridge.capabilities.output_rate
@@ -58,6 +60,23 @@ def test_silence_is_kept_for_a_while_only() -> None:
     for _ in range(1000):
         succession.hear(bytes(640))
     assert succession.replay.kept_ms <= SILENCE_KEPT_MS + 1000
+
+
+def test_an_item_that_came_while_the_first_provider_was_being_opened_is_given_once() -> None:
+    bridge = Provider()
+    bench = Bench(bridge)
+    given: list[Command] = []
+    bridge.send = given.append  # type: ignore[method-assign]
+    leg = bench.leg(0, bridge)
+    succession = Succession(leg, SETTINGS, *bench.shared, lambda _: None)
+    early, late = (Item(name, "message", "user", (Part("text", name),)) for name in ("early", "late"))
+    succession.conversation.add(early)
+    leg.outbox.send(CreateItem(item=early))
+    assert succession.opening(leg).history == (early,)
+    succession.conversation.add(late)
+    leg.outbox.send(CreateItem(item=late))
+    succession.begun(leg)
+    assert given == [CreateItem(item=late)]
 
 
 def test_a_turn_is_settled_by_its_words_or_by_its_answer() -> None:
