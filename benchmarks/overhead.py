@@ -1,30 +1,41 @@
-"""What we add between a caller and a realtime provider, inside the server: ``python -m benchmarks.overhead``.
+"""What we add between a caller over WebRTC and a realtime provider, inside the server: ``python -m benchmarks.overhead``.
 
-The real server runs in this process, with time stamps at its two seams; a lean provider and the callers (our lean WebRTC
-generator) run in processes of their own. Measured, per frame of 20 ms, in microseconds of wall time at 1 and 20 calls:
+The real server runs in this process, on the event loop that it is served on, with time stamps around its own methods; a lean
+provider and the callers (our lean WebRTC generator) run in processes of their own on the other core. Measured per frame of
+20 ms, in microseconds of wall time, with 1 and 20 calls that all speak and are answered all the time; connecting and the
+first two seconds are left out:
 
-* ``RTP read -> provider written``: from the wake-up that read the datagram to the write on the provider's socket;
-* ``delta read -> queued``: from the provider's bytes to the loudspeaker's queue, whose clock pulls every 20 ms;
-* ``tick -> RTP sent``: a call's share of the 20 ms tick, to the packet on the socket: playout, Opus, SRTP.
+* ``RTP read → provider written``: from the wake-up of the media socket to the return of the write on the provider's socket.
+  It holds the datagrams of other calls that were read in the same wake-up; ``of it, its own`` begins at the datagram itself;
+* ``delta read → RTP sent``: from the provider's bytes in the socket's callback to the return of the tick that put the
+  packet with the delta's first sample on the media socket. Of it, ``to the queue`` and ``tick → sent`` are our work; what is
+  left is ``waiting to be played``: the clock of 20 ms, and sound of before that is still to be played. ``without the wait``
+  is the whole less that.
 
-Below it the cost of JSON and base64 per frame, beside the bare library calls in the same run.
+Not in it: what the kernel holds back before the wake-up. Below it the cost of JSON and base64 per frame, beside the bare
+library calls in the same run.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import base64
 import json
+import os
 import statistics
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
 
-from benchmarks.servers import circumstances, table
+from benchmarks.generator import BUSY
+from benchmarks.peers.lean_realtime import lean_provider
+from benchmarks.servers import circumstances, cores, table
 from bridges.link import Link
 from bridges.openai.codec import OpenAICodec
 from bridges.options import OpenAI
@@ -34,89 +45,176 @@ from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
 from mediaserver.settings import Settings
 from signaling.app import build
+from signaling.serve import _loop_factory
 from tests.servers.voice_server import free_port
 
-SECONDS = 10.0
 CALLS = (1, 20)
+SETTLE_S, CONNECT_S = 2.0, 60.0
+QUEUED = 1000
+"""Deltas of one call remembered until they are played, 20 s of them."""
 FRAME = bytes(range(256)) * 3 + bytes(192)
 ROUNDS, FRAMES = 7, 2000
+PAIR = cores()
+"""Asked once, before this process is bound to its own."""
 clock = time.perf_counter
+
+UP, UP_OWN = "RTP read → provider written", "of it, its own"
+DOWN, QUEUE, WAIT = "delta read → RTP sent", "of it, to the queue", "of it, waiting to be played"
+TICK, DOWN_OWN = "of it, tick → sent", "without the wait"
+
+
+class Loudspeaker:
+    """The deltas of one call that were not played yet: where each began in the sound, when it was read and queued."""
+
+    def __init__(self) -> None:
+        self.pushed = 0
+        self.waiting: deque[tuple[int, float, float]] = deque(maxlen=QUEUED)
+
+    def push(self, size: int, read: float, queued: float) -> None:
+        """Remember a delta."""
+        self.waiting.append((self.pushed, read, queued))
+        self.pushed += size
+
+    def played(self, left: int) -> list[tuple[float, float]]:
+        """Return when each delta was read and queued of which the first sample is among the ``left`` bytes that are out."""
+        out = []
+        while self.waiting and self.waiting[0][0] < left:
+            out.append(self.waiting.popleft()[1:])
+        return out
 
 
 class Seams:
-    """Time stamps at the edges of the server: a wrapper around each method, nothing else changes."""
+    """Time stamps at the edges of the server: a wrapper around each method, nothing else changes.
+
+    ``on_the_clock`` counts frames to the provider that no datagram brought: the filling of gaps, which is no relaying.
+    """
 
     def __init__(self) -> None:
-        self.taken: dict[str, list[float]] = {
-            "RTP read -> provider written": [],
-            "delta read -> queued": [],
-            "tick -> RTP sent": [],
-        }
-        self._read = self._delta = self._tick = 0.0
+        self.taken: dict[str, list[float]] = {name: [] for name in (UP, UP_OWN, DOWN, QUEUE, WAIT, TICK, DOWN_OWN)}
+        self.calls: dict[Peer, Loudspeaker] = {}
+        self.on_the_clock = 0
+        self.cpu_pct = 0.0
+        self.measuring = False
+        self._woken = self._delta = 0.0
+        self._datagram: float | None = None
 
-    def stamp(self, owner: type, name: str, field: str) -> None:
-        """Remember when this method began."""
-        original = getattr(owner, name)
-
-        def stamped(this: Any, *args: Any, **more: Any) -> Any:
-            setattr(self, field, clock())
-            return original(this, *args, **more)
-
-        setattr(owner, name, stamped)
-
-    def measure(self, owner: type, name: str, field: str, what: str, counts: Callable[..., bool]) -> None:
-        """Take the time since the stamp when this method has returned."""
-        original = getattr(owner, name)
-
-        def measured(this: Any, *args: Any, **more: Any) -> Any:
-            result = original(this, *args, **more)
-            if counts(*args, **more):
-                self.taken[what].append((clock() - getattr(self, field)) * 1e6)
-            return result
-
-        setattr(owner, name, measured)
+    def begin(self) -> None:
+        """Forget what was taken and measure."""
+        for taken in self.taken.values():
+            taken.clear()
+        self.on_the_clock, self.measuring = 0, True
 
     def install(self) -> None:
         """Put them in, once."""
-        self.stamp(MediaPort, "_readable", "_read")
-        self.stamp(Link, "data_received", "_delta")
-        self.stamp(Peer, "_tick", "_tick")
-        self.measure(Link, "send", "_read", "RTP read -> provider written", lambda *_, sound=False: sound)
-        self.measure(Peer, "play", "_delta", "delta read -> queued", lambda *_: True)
-        self.measure(Peer, "_tick", "_tick", "tick -> RTP sent", lambda *_: True)
+        for owner, name, around in (
+            (MediaPort, "_readable", self._wake),
+            (Peer, "datagram", self._arrive),
+            (Link, "send", self._write),
+            (Link, "data_received", self._read),
+            (Peer, "play", self._play),
+            (Peer, "_tick", self._tick),
+        ):
+            setattr(owner, name, _wrapped(getattr(owner, name), around))
+
+    # --- the caller's way ---------------------------------------------------------------------------------------------
+
+    def _wake(self, original: Callable[..., Any], port: MediaPort, *args: Any) -> None:
+        self._woken = clock()
+        original(port, *args)
+
+    def _arrive(self, original: Callable[..., Any], peer: Peer, *args: Any) -> None:
+        self._datagram = clock()
+        try:
+            original(peer, *args)
+        finally:
+            self._datagram = None
+
+    def _write(self, original: Callable[..., Any], link: Link, message: str | bytes, *, sound: bool = False) -> None:
+        original(link, message, sound=sound)
+        if not (sound and self.measuring):
+            return
+        if self._datagram is None:
+            self.on_the_clock += 1
+            return
+        now = clock()
+        self._take(UP, now - self._woken)
+        self._take(UP_OWN, now - self._datagram)
+
+    # --- the provider's way -------------------------------------------------------------------------------------------
+
+    def _read(self, original: Callable[..., Any], link: Link, data: bytes) -> None:
+        self._delta = clock()
+        original(link, data)
+
+    def _play(self, original: Callable[..., Any], peer: Peer, item_id: str, pcm: bytes) -> None:
+        original(peer, item_id, pcm)
+        self.calls.setdefault(peer, Loudspeaker()).push(len(pcm), self._delta, clock())
+
+    def _tick(self, original: Callable[..., Any], peer: Peer, now: float) -> None:
+        began = clock()
+        original(peer, now)
+        ended = clock()
+        speaker = self.calls.get(peer)
+        if speaker is None or peer._sound is None:
+            return
+        for read, queued in speaker.played(speaker.pushed - peer._sound.playout._queued):
+            if self.measuring:
+                self._take(DOWN, ended - read)
+                self._take(QUEUE, queued - read)
+                self._take(WAIT, began - queued)
+                self._take(TICK, ended - began)
+                self._take(DOWN_OWN, queued - read + ended - began)
+
+    def _take(self, what: str, seconds: float) -> None:
+        self.taken[what].append(seconds * 1e6)
+
+
+def _wrapped(original: Callable[..., Any], around: Callable[..., Any]) -> Callable[..., Any]:
+    def measured(this: Any, *args: Any, **more: Any) -> Any:
+        return around(original, this, *args, **more)
+
+    return measured
 
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[str]:
     """Run the server here and the lean provider beside it; give the server's address."""
     port = free_port()
-    provider = await asyncio.create_subprocess_exec(sys.executable, "-m", "benchmarks.peers.lean_realtime", str(port))
-    models = {
-        "lean": Model(
-            bridge="openai", provider={"url": f"ws://127.0.0.1:{port}/v1/realtime", "key": "k", "model": "lean"}
-        )
-    }
+    provider = {"url": f"ws://127.0.0.1:{port}/v1/realtime", "key": "k", "model": "lean"}
+    models = {"lean": Model(bridge="openai", provider=provider)}
     config = Config(media=Media(port=0, addresses=("127.0.0.1",)), models=models, default_model="lean")
     runner = web.AppRunner(build(config), access_log=None, handle_signals=False, shutdown_timeout=1.0)
-    try:
-        await asyncio.sleep(1.0)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-        provider.terminate()
-        await provider.wait()
+    async with lean_provider(port) as pid:
+        if PAIR:
+            os.sched_setaffinity(pid, {PAIR[1]})
+        try:
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
 
 
-async def call(url: str, calls: int) -> None:
-    """Have so many callers speak and listen."""
-    told = ("--model", "lean", "--calls", str(calls), "--seconds", str(SECONDS))
+async def call(url: str, calls: int, seconds: float, seams: Seams) -> None:
+    """Have so many callers speak and listen, and measure while all of them do. Raises TimeoutError."""
+    seams.calls.clear()
+    told = ["--model", "lean", "--calls", str(calls), "--seconds", str(seconds + SETTLE_S)]
+    if PAIR:
+        told += ["--core", str(PAIR[1])]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.generator", url, *told, stdout=asyncio.subprocess.DEVNULL
     )
-    async with asyncio.timeout(SECONDS * 6):
+    async with asyncio.timeout(CONNECT_S):
+        while len(seams.calls) < calls:  # noqa: ASYNC110 - nothing may be added to what is measured
+            await asyncio.sleep(0.1)
+    await asyncio.sleep(SETTLE_S)
+    seams.begin()
+    used, began = time.process_time(), clock()
+    await asyncio.sleep(seconds)
+    seams.cpu_pct = 100 * (time.process_time() - used) / (clock() - began)
+    seams.measuring = False
+    async with asyncio.timeout(CONNECT_S):
         await process.wait()
 
 
@@ -157,24 +255,48 @@ def json_costs() -> list[tuple[str, float, float]]:
     ]
 
 
-async def main() -> None:
-    """Measure and print."""
+def lines(seams: Seams, calls: int) -> list[list[str]]:
+    """Return what was taken as lines of a table."""
+    rows = []
+    for what, taken in seams.taken.items():
+        figures = sorted(taken) or [float("nan")]
+        p99 = figures[min(len(figures) - 1, int(len(figures) * 0.99))]
+        rows.append([what, str(calls), str(len(taken)), f"{statistics.median(figures):.0f}", f"{p99:.0f}"])
+    rows.append(["% of a core, all of the server", str(calls), "", f"{seams.cpu_pct:.0f}", ""])
+    return rows
+
+
+async def run(counts: tuple[int, ...], seconds: float) -> list[list[str]]:
+    """Measure each number of calls and return the lines of the table."""
     seams, rows = Seams(), []
     seams.install()
     async with serving() as url:
-        for calls in CALLS:
-            for taken in seams.taken.values():
-                taken.clear()
-            await call(url, calls)
-            for what, taken in seams.taken.items():
-                figures = sorted(taken) or [0.0]
-                p99 = figures[min(len(figures) - 1, int(len(figures) * 0.99))]
-                rows.append([what, str(calls), str(len(taken)), f"{statistics.median(figures):.0f}", f"{p99:.0f}"])
-    print(circumstances())
+        for calls in counts:
+            await call(url, calls, seconds, seams)
+            rows += lines(seams, calls)
+            if seams.cpu_pct > 100 * BUSY:
+                print(f"{calls} calls: {seams.cpu_pct:.0f} % of the core were used: it is too slow", file=sys.stderr)
+            if seams.on_the_clock:
+                print(f"{calls} calls: {seams.on_the_clock} frames filled gaps and are not counted", file=sys.stderr)
+    return rows
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__)
+    parser.add_argument("--calls", default=",".join(map(str, CALLS)), help="how many at once, e.g. 1,20")
+    parser.add_argument("--seconds", type=float, default=10.0, help="measured seconds of each run")
+    args = parser.parse_args()
+    where = circumstances()
+    if PAIR:
+        os.sched_setaffinity(0, {PAIR[0]})  # before any thread is made
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        rows = runner.run(run(tuple(int(each) for each in args.calls.split(",")), args.seconds))
+    print(where)
     print(table(("per frame", "calls", "frames", "median µs", "p99 µs"), rows))
     costs = [[what, f"{ours:.1f}", f"{plain:.1f}", f"x{ours / plain:.2f}"] for what, ours, plain in json_costs()]
     print(table(("JSON and base64 of 20 ms", "ours µs", "json + base64 µs", "ratio"), costs))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
