@@ -15,7 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Page, Route, async_playwright
 
 from tests import clips
-from tests.conformance.backends import ASKED, BACKENDS, LONG, backends
+from tests.conformance.backends import ASKED, BACKENDS, LONG, backends, hung_up
 from tests.servers.voice_server import VoiceServer
 
 HERE = Path(__file__).parent / "agents_realtime"
@@ -49,6 +49,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def server() -> AsyncIterator[VoiceServer]:
     async with backends({"server": {"drain_s": 0.5}}) as running:
         yield running
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def _hung_up(server: VoiceServer) -> AsyncIterator[None]:
+    async with hung_up():
+        yield
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest_asyncio
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.realtime import RealtimeServerEvent
 
-from tests.conformance.backends import ASKED, BACKENDS, LONG, backends
+from tests.conformance.backends import ASKED, BACKENDS, LONG, backends, hung_up
 from tests.servers.voice_server import VoiceServer
 
 LIMIT_S = 40.0
@@ -37,6 +37,12 @@ pytestmark = [
 async def server() -> AsyncIterator[VoiceServer]:
     async with backends() as running:
         yield running
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def _hung_up(server: VoiceServer) -> AsyncIterator[None]:
+    async with hung_up():
+        yield
 
 
 def sdk(server: VoiceServer, key: str = "sk-local") -> openai.AsyncOpenAI:
