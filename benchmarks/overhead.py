@@ -33,6 +33,7 @@ from typing import Any
 
 from aiohttp import web
 
+from benchmarks import quiet
 from benchmarks.generator import BUSY
 from benchmarks.peers.lean_realtime import lean_provider
 from benchmarks.servers import circumstances, cores, table
@@ -196,8 +197,11 @@ async def serving() -> AsyncIterator[str]:
             await runner.cleanup()
 
 
-async def call(url: str, calls: int, seconds: float, seams: Seams) -> None:
-    """Have so many callers speak and listen, and measure while all of them do. Raises TimeoutError."""
+async def call(url: str, calls: int, seconds: float, seams: Seams) -> float:
+    """Have so many callers speak and listen, and measure while all of them do; return what others used meanwhile.
+
+    Raises TimeoutError.
+    """
     seams.calls.clear()
     told = ["--model", "lean", "--calls", str(calls), "--seconds", str(seconds + SETTLE_S)]
     if PAIR:
@@ -210,12 +214,24 @@ async def call(url: str, calls: int, seconds: float, seams: Seams) -> None:
             await asyncio.sleep(0.1)
     await asyncio.sleep(SETTLE_S)
     seams.begin()
-    used, began = time.process_time(), clock()
+    foreign, used, began = quiet.Foreign(), time.process_time(), clock()
     await asyncio.sleep(seconds)
     seams.cpu_pct = 100 * (time.process_time() - used) / (clock() - began)
     seams.measuring = False
+    others = foreign.pct()
     async with asyncio.timeout(CONNECT_S):
         await process.wait()
+    return others
+
+
+async def undisturbed(url: str, calls: int, seconds: float, seams: Seams) -> float:
+    """Measure until the machine was quiet meanwhile, ``quiet.TRIES`` times at most."""
+    for _ in range(quiet.TRIES):
+        others = await call(url, calls, seconds, seams)
+        if others <= quiet.MOST_PCT:
+            break
+        print(f"{calls} calls: others used {others:.0f} % of a core", file=sys.stderr)
+    return others
 
 
 def best(work: Callable[[], object]) -> float:
@@ -272,8 +288,9 @@ async def run(counts: tuple[int, ...], seconds: float) -> list[list[str]]:
     seams.install()
     async with serving() as url:
         for calls in counts:
-            await call(url, calls, seconds, seams)
+            others = await undisturbed(url, calls, seconds, seams)
             rows += lines(seams, calls)
+            rows.append(["% of a core, others", str(calls), "", f"{others:.0f}", ""])
             if seams.cpu_pct > 100 * BUSY:
                 print(f"{calls} calls: {seams.cpu_pct:.0f} % of the core were used: it is too slow", file=sys.stderr)
             if seams.on_the_clock:

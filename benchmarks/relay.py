@@ -4,7 +4,8 @@ A caller says 20 ms of sound every 20 ms; a lean provider sends each frame back 
 times into the frame itself, on the one clock of this machine, so that each way is measured alone. The straight way from
 caller to provider is the floor; what a server in between adds to it, and the CPU that it uses meanwhile, are measured in
 turn, round after round, on a core of its own; callers and provider share the other one. Sessions do not speak at the same
-instant: they are spread over the 20 ms. Connecting and the first second are not measured.
+instant: they are spread over the 20 ms. Connecting and the first second are not measured. A run that others disturb is
+repeated, whoever's it is (:mod:`benchmarks.quiet`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import psutil
 
+from benchmarks import quiet
 from benchmarks.peers.lean_realtime import MAGIC, STAMP, lean_provider
 from benchmarks.peers.litellm_proxy import KEY, VERSION, installed, litellm
 from benchmarks.servers import circumstances, cores, table
@@ -35,7 +37,7 @@ WARM_S, DRAIN_S, READY_S = 1.0, 1.0, 20.0
 DELTAS = ("response.output_audio.delta", "response.audio.delta")
 HEADS = (
     "way", "sessions", "frames", "lost", "to the provider, median / p99 ms", "to the caller, median / p99 ms",
-    "added both ways, median / p99 ms", "CPU s per session-minute",
+    "added both ways, median / p99 ms", "CPU s per session-minute", "others",
 )  # fmt: skip
 clock = time.perf_counter
 
@@ -58,6 +60,16 @@ class Taken:
     down: list[float] = field(default_factory=list)
     sent: int = 0
     cpu: list[float] = field(default_factory=list)
+    foreign: float = 0.0
+    """The most that others used in one run, in percent of a core."""
+
+    def add(self, run: Taken) -> None:
+        """Add another run."""
+        self.up += run.up
+        self.down += run.down
+        self.sent += run.sent
+        self.cpu += run.cpu
+        self.foreign = max(self.foreign, run.foreign)
 
     @property
     def both(self) -> list[float]:
@@ -110,8 +122,9 @@ class Caller:
                 self._taken.take(base64.b64decode(event["delta"]), got, self._since)
 
 
-async def measure(server: Server, sessions: int, seconds: float, taken: Taken) -> None:
-    """Run so many sessions and add what they took: the frames' times, and the CPU seconds of a session-minute."""
+async def measure(server: Server, sessions: int, seconds: float) -> Taken:
+    """Run so many sessions and return what they took: the frames' times, and the CPU seconds of a session-minute."""
+    taken = Taken()
     begin: asyncio.Future[float] = asyncio.get_running_loop().create_future()
     ready = asyncio.Semaphore(0)
     async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as tasks:
@@ -122,9 +135,21 @@ async def measure(server: Server, sessions: int, seconds: float, taken: Taken) -
                 await ready.acquire()
         begin.set_result(clock() + 0.1)
         await asyncio.sleep(0.1 + WARM_S)
-        before, since = _cpu(server.pid), clock()
+        foreign, before, since = quiet.Foreign(), _cpu(server.pid), clock()
         await asyncio.sleep(seconds - 0.1)
         taken.cpu.append((_cpu(server.pid) - before) / (sessions * (clock() - since) / 60))
+        taken.foreign = foreign.pct()
+    return taken
+
+
+async def undisturbed(server: Server, sessions: int, seconds: float) -> Taken:
+    """Measure until the machine was quiet meanwhile, ``quiet.TRIES`` times at most."""
+    for _ in range(quiet.TRIES):
+        taken = await measure(server, sessions, seconds)
+        if taken.foreign <= quiet.MOST_PCT:
+            break
+        print(f"{server.name}, {sessions}: others used {taken.foreign:.0f} % of a core", file=sys.stderr)
+    return taken
 
 
 def _cpu(pid: int | None) -> float:
@@ -189,6 +214,7 @@ def row(server: Server, sessions: int, taken: Taken, floor: Taken) -> list[str]:
         *(f"{percentile(way, 0.5):.2f} / {percentile(way, 0.99):.2f}" for way in (taken.up, taken.down)),
         "" if straight else f"{added[0]:+.2f} / {added[1]:+.2f}",
         "" if straight else f"{statistics.median(taken.cpu):.2f}",
+        f"{taken.foreign:.0f} %",
     ]
 
 
@@ -200,7 +226,7 @@ async def run(sessions: Sequence[int], rounds: int, seconds: float, *, peer: boo
             for count in sessions:
                 for index in range(len(servers)):  # another one is first in each round
                     each = servers[(index + number) % len(servers)]
-                    await measure(each, count, seconds, taken[each.name, count])
+                    taken[each.name, count].add(await undisturbed(each, count, seconds))
     floor = servers[0].name
     return [row(each, n, taken[each.name, n], taken[floor, n]) for n in sessions for each in servers]
 
