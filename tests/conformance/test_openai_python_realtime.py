@@ -1,4 +1,4 @@
-"""The official Python SDK over WebSocket, with only its base URL changed, on our engines and on two providers."""
+"""The official Python SDK over WebSocket and WebRTC, with only its base URL changed, on our engines and on two providers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import openai
 import pytest
 import pytest_asyncio
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.realtime import RealtimeServerEvent
 
@@ -117,3 +119,35 @@ async def test_a_client_secret_opens_the_session_it_was_made_for(server: VoiceSe
         await ask(line, "hello there")
         done, _ = await until(line, "response.done")
         assert done.response.status == "completed"
+
+
+@pytest.mark.parametrize("multipart", [True, False], ids=["multipart", "raw"])
+async def test_a_webrtc_call_is_answered_and_hung_up(server: VoiceServer, model: str, multipart: bool) -> None:
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    channel = peer.createDataChannel("oai-events")
+    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue(1000)
+    channel.on("message", lambda text: told.put_nowait(json.loads(text)))
+    peer.addTrack(AudioStreamTrack())
+    try:
+        await peer.setLocalDescription(await peer.createOffer())
+        sdp = peer.localDescription.sdp
+        async with sdk(server) as user, asyncio.timeout(LIMIT_S):
+            made = (
+                await user.realtime.calls.create(sdp=sdp, session={"type": "realtime", "model": model})
+                if multipart
+                else await user.realtime.calls.create(sdp=sdp, extra_query={"model": model})
+            )
+            await peer.setRemoteDescription(RTCSessionDescription(made.text, "answer"))
+            while (created := await told.get())["type"] != "session.created":
+                pass
+            assert created["session"]["model"] == model
+            content = [{"type": "input_text", "text": "hello there"}]
+            item = {"type": "message", "role": "user", "content": content}
+            channel.send(json.dumps({"type": "conversation.item.create", "item": item}))
+            channel.send(json.dumps({"type": "response.create"}))
+            while (event := await told.get())["type"] != "response.output_audio_transcript.done":
+                assert event["type"] != "error", event
+            assert event["transcript"]
+            await user.realtime.calls.hangup(made.response.headers["Location"].rpartition("/")[2])
+    finally:
+        await peer.close()
