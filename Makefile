@@ -29,9 +29,11 @@ types: setup-test ## mypy --strict
 docs: setup-test ## links and code blocks of the documentation
 	$(BIN)/python scripts/check_docs.py
 
-bench: setup-test ## added latency and sessions per core beside plain aiortc, about ten minutes
+bench: setup-test ## added latency and sessions per core beside aiortc, the way to providers beside LiteLLM, about fifteen minutes
 	$(BIN)/python -m benchmarks.added_latency
 	$(BIN)/python -m benchmarks.sessions_per_core
+	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.relay
 
 reliability: setup-test ## bad networks, hostile datagrams, leaks, every provider and its faults: the full amounts, about an hour
 	$(BIN)/python -m benchmarks.reliability

@@ -1,10 +1,19 @@
 """The measuring instruments: a perfect mirror measures zero, and the rule of the ladder is the written one."""
 
+import base64
+import subprocess
+import sys
+import time
+
+import psutil
 import pytest
 
+from benchmarks import quiet, relay
 from benchmarks.added_latency import row
 from benchmarks.generator import Result, Speaker
-from benchmarks.servers import FRESH, OURS, RELAY, measure, table
+from benchmarks.overhead import Loudspeaker
+from benchmarks.peers.lean_realtime import MAGIC, STAMP, stamped
+from benchmarks.servers import FRESH, OURS, RELAY, ROOT, measure, table
 from benchmarks.sessions_per_core import Ladder, passes
 from benchmarks.sound import FRAME, LOOP, RATE, bursts, encoded
 
@@ -81,3 +90,90 @@ def test_every_contestant_can_be_measured(contestant):
     assert measured.connected == 2
     assert measured.rtt, "no burst came back"
     assert 0 < measured.rtt[0] < 1500
+
+
+def framed(number: int, sent: float, *times: float) -> bytes:
+    return STAMP.pack(MAGIC, number, sent, *(times or (0.0, 0.0))) + bytes(relay.FRAME_BYTES - STAMP.size)
+
+
+def test_the_provider_writes_its_times_into_a_frame_and_leaves_the_rest():
+    frame = framed(7, 1.5)
+    back = base64.b64decode(stamped(base64.b64encode(frame).decode(), 2.5))
+    magic, number, sent, heard, told = STAMP.unpack_from(back)
+    assert (magic, number, sent, heard) == (MAGIC, 7, 1.5, 2.5)
+    assert told > 0
+    assert back[STAMP.size :] == frame[STAMP.size :]
+
+
+@pytest.mark.parametrize("pcm", [b"", MAGIC, bytes(960), b"BENx" * 3])
+def test_the_provider_leaves_other_sound_as_it_is(pcm):
+    sound = base64.b64encode(pcm).decode()
+    assert stamped(sound, 2.5) == sound
+
+
+def test_each_way_is_measured_alone_and_the_warm_up_is_not():
+    taken = relay.Taken()
+    taken.take(framed(1, 9.0, 9.1, 9.2) + framed(2, 10.0, 10.002, 10.003), got=10.007, since=10.0)
+    assert taken.up == [pytest.approx(2.0)]
+    assert taken.down == [pytest.approx(4.0)]
+    assert taken.both == [pytest.approx(6.0)]
+
+
+def test_what_is_added_is_over_the_floor():
+    server = relay.Server("ours", "", "", 1)
+    floor = relay.Taken([1.0, 1.0], [2.0, 2.0], 2, [0.0])
+    cells = relay.row(server, 1, relay.Taken([2.0, 2.0], [4.0, 4.0], 4, [1.0, 3.0, 2.0]), floor)
+    assert cells == ["ours", "1", "2", "50.0 %", "2.00 / 2.00", "4.00 / 4.00", "+3.00 / +3.00", "2.00", "0 %"]
+
+
+def test_a_delta_is_played_when_its_first_sample_has_left():
+    speaker = Loudspeaker()
+    speaker.push(960, 1.0, 1.1)
+    speaker.push(960, 2.0, 2.1)
+    assert speaker.played(0) == []
+    assert speaker.played(960) == [(1.0, 1.1)]
+    assert speaker.played(962) == [(2.0, 2.1)]
+
+
+def test_what_others_use_is_told_from_our_own():
+    foreign = quiet.Foreign()
+    end = time.process_time() + 0.5
+    while time.process_time() < end:
+        pass
+    began = foreign._own
+    assert quiet._own_s() - began >= 0.4
+    assert foreign.pct() <= 100 * psutil.cpu_count()
+
+
+async def test_a_disturbed_run_is_repeated_and_the_last_try_counts(monkeypatch):
+    loads = [90.0, 80.0, 5.0, 70.0]
+
+    async def measure(*_: object) -> relay.Taken:
+        return relay.Taken(foreign=loads.pop(0))
+
+    monkeypatch.setattr(relay, "measure", measure)
+    assert (await relay.undisturbed(relay.Server("ours", "", "", 1), 1, 1.0)).foreign == 5.0
+    monkeypatch.setattr(quiet, "TRIES", 1)
+    assert (await relay.undisturbed(relay.Server("ours", "", "", 1), 1, 1.0)).foreign == 70.0
+
+
+async def test_the_way_to_a_provider_can_be_measured():
+    rows = await relay.run((2,), rounds=1, seconds=1.0, peer=False)
+    straight, ours = rows
+    assert (straight[0], ours[0]) == ("straight to the provider", "this server")
+    for cells in rows:
+        assert int(cells[2]) >= 80, "of 100 frames"
+    assert float(ours[-2]) > 0, "no CPU was counted"
+
+
+def test_the_seams_of_a_call_can_be_measured():
+    """In a process of its own: the time stamps stay in the classes."""
+    command = [sys.executable, "-m", "benchmarks.overhead", "--calls", "2", "--seconds", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    cells = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")]
+    taken = {row[0]: row for row in cells if len(row) == 5 and row[1] == "2"}
+    for name in ("RTP read → provider written", "delta read → RTP sent"):
+        assert int(taken[name][2]) >= 50, "of 100 frames"
+        assert float(taken[name][3]) > 0
+    assert float(taken["without the wait"][3]) < float(taken["delta read → RTP sent"][3])
