@@ -16,7 +16,10 @@ from aiortc.mediastreams import AudioStreamTrack
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.realtime import RealtimeServerEvent
 
+from mediaserver.audio.resample import Resampler
+from tests import clips
 from tests.conformance.backends import ASKED, BACKENDS, LONG, backends, hung_up
+from tests.conformance.openai_types import check_event
 from tests.servers.voice_server import VoiceServer
 
 LIMIT_S = 40.0
@@ -52,12 +55,13 @@ def sdk(server: VoiceServer, key: str = "sk-local") -> openai.AsyncOpenAI:
 
 
 async def until(line: AsyncRealtimeConnection, kind: str) -> tuple[Any, list[RealtimeServerEvent]]:
-    """Return the next event of a kind, parsed by the SDK, and all up to it; errors of the server are failures."""
+    """Return the next event of a kind and all up to it, each held to the SDK's types; errors are failures."""
     seen: list[RealtimeServerEvent] = []
     async with asyncio.timeout(LIMIT_S):
         while True:
             seen.append(event := await line.recv())
             assert event.type != "error", event
+            check_event(event.to_dict())
             if event.type == kind:
                 return event, seen
 
@@ -79,6 +83,25 @@ async def test_connects_and_is_answered_aloud(server: VoiceServer, model: str) -
         assert (done.response.usage.output_tokens > 0) is (model != "local")  # our own engines count no tokens
         assert len(sound) / 48 > 500
         assert any(one.type == "response.output_audio_transcript.done" and one.transcript for one in seen)
+
+
+async def test_hears_a_question_and_gives_it_back_as_an_item(server: VoiceServer, model: str) -> None:
+    question = Resampler(clips.RATE, 24000).feed(clips.clip("goforward").pcm) + bytes(48000 * 2)
+    audio: Any = {"input": {"transcription": {"model": "gpt-4o-mini-transcribe"}}}
+    async with sdk(server) as user, user.realtime.connect(model=model) as line:
+        await line.session.update(session={"type": "realtime", "instructions": "Be brief.", "audio": audio})
+        updated, _ = await until(line, "session.updated")
+        assert updated.session.instructions == "Be brief."
+        await line.input_audio_buffer.append(audio=base64.b64encode(question).decode())
+        heard, seen = await until(line, "conversation.item.input_audio_transcription.completed")
+        while not (done := [one for one in seen if one.type == "response.done"]):
+            seen.append((await until(line, "response.done"))[0])
+        assert heard.transcript and done[0].response.status == "completed"
+        kinds = [one.type for one in seen]
+        assert kinds.index("input_audio_buffer.speech_started") < kinds.index("input_audio_buffer.committed")
+        await line.conversation.item.retrieve(item_id=heard.item_id)
+        item = (await until(line, "conversation.item.retrieved"))[0].item
+        assert (item.role, item.content[0].transcript) == ("user", heard.transcript)
 
 
 async def test_calls_a_tool_and_uses_what_it_said(server: VoiceServer, model: str) -> None:
@@ -148,6 +171,9 @@ async def test_a_webrtc_call_is_answered_and_hung_up(server: VoiceServer, model:
             while (event := await told.get())["type"] != "response.output_audio_transcript.done":
                 assert event["type"] != "error", event
             assert event["transcript"]
-            await user.realtime.calls.hangup(made.response.headers["Location"].rpartition("/")[2])
+            call_id = made.response.headers["Location"].rpartition("/")[2]
+            await user.realtime.calls.hangup(call_id)
+            with pytest.raises(openai.NotFoundError):
+                await user.realtime.calls.hangup(call_id)
     finally:
         await peer.close()
