@@ -7,7 +7,7 @@ import { OpenAIRealtimeWS } from "openai/realtime/ws";
 
 const [baseURL, question] = process.argv.slice(2);
 const client = new OpenAI({ baseURL, apiKey: process.env.MEDIASERVER_KEY ?? "sk-local" });
-const line = new OpenAIRealtimeWS({ model: process.env.MEDIASERVER_MODEL ?? "local" }, client);
+const line = new OpenAIRealtimeWS({ model: "local" }, client);
 let sound = 0;
 
 line.on("session.created", () => {

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import sys
 import tempfile
 import urllib.error
@@ -50,9 +51,10 @@ def _config(extra: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def _status(url: str) -> int:
+def _status(url: str, certificate: Path | None) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        trusted = ssl.create_default_context(cafile=certificate) if certificate else None
+        with urllib.request.urlopen(url, timeout=2, context=trusted) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refused:
         refused.close()
@@ -61,9 +63,9 @@ def _status(url: str) -> int:
         return 0
 
 
-async def _until_ready(url: str, process: asyncio.subprocess.Process, log: Path) -> None:
+async def _until_ready(url: str, certificate: Path | None, process: asyncio.subprocess.Process, log: Path) -> None:
     async with asyncio.timeout(START_S):
-        while await asyncio.to_thread(_status, f"{url}/readyz") != 200:
+        while await asyncio.to_thread(_status, f"{url}/readyz", certificate) != 200:
             if process.returncode is not None:
                 raise RuntimeError(f"the server ended with {process.returncode}:\n{log.read_text()[-4000:]}")
             await asyncio.sleep(0.05)
@@ -81,7 +83,10 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 @contextlib.asynccontextmanager
 async def voice_server(config: Mapping[str, Any] | None = None) -> AsyncIterator[VoiceServer]:
-    """Run ``mediaserver serve`` with these sections of configuration over free ports, and stop it in the end."""
+    """Run ``mediaserver serve`` with these sections of configuration over free ports, and stop it in the end.
+
+    Where ``server.tls.directory`` is given the address is https, and what the server keeps there is the trusted certificate.
+    """
     settings = _config(config or {})
     with tempfile.TemporaryDirectory() as folder:
         file, log = Path(folder, "config.yaml"), Path(folder, "server.log")
@@ -91,9 +96,11 @@ async def voice_server(config: Mapping[str, Any] | None = None) -> AsyncIterator
                 sys.executable, "-m", "mediaserver", "serve", "--config", str(file),
                 cwd=ROOT, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
-        url = f"http://127.0.0.1:{settings['server']['port']}"
+        kept = settings["server"].get("tls", {}).get("directory")
+        certificate = Path(kept, "mediaserver.crt") if kept else None
+        url = f"{'https' if kept else 'http'}://127.0.0.1:{settings['server']['port']}"
         try:
-            await _until_ready(url, process, log)
+            await _until_ready(url, certificate, process, log)
             yield VoiceServer(url, process.pid, log)
         finally:
             await _stop(process)
