@@ -224,9 +224,9 @@ async def call(url: str, calls: int, seconds: float, seams: Seams) -> float:
     return others
 
 
-async def undisturbed(url: str, calls: int, seconds: float, seams: Seams) -> float:
-    """Measure until the machine was quiet meanwhile, ``quiet.TRIES`` times at most."""
-    for _ in range(quiet.TRIES):
+async def undisturbed(url: str, calls: int, seconds: float, seams: Seams, tries: int) -> float:
+    """Measure until the machine was quiet meanwhile, so many times at most; the last one counts."""
+    for _ in range(tries):
         others = await call(url, calls, seconds, seams)
         if others <= quiet.MOST_PCT:
             break
@@ -282,13 +282,13 @@ def lines(seams: Seams, calls: int) -> list[list[str]]:
     return rows
 
 
-async def run(counts: tuple[int, ...], seconds: float) -> list[list[str]]:
+async def run(counts: tuple[int, ...], seconds: float, tries: int) -> list[list[str]]:
     """Measure each number of calls and return the lines of the table."""
     seams, rows = Seams(), []
     seams.install()
     async with serving() as url:
         for calls in counts:
-            others = await undisturbed(url, calls, seconds, seams)
+            others = await undisturbed(url, calls, seconds, seams, tries)
             rows += lines(seams, calls)
             rows.append(["% of a core, others", str(calls), "", f"{others:.0f}", ""])
             if seams.cpu_pct > 100 * BUSY:
@@ -303,12 +303,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__)
     parser.add_argument("--calls", default=",".join(map(str, CALLS)), help="how many at once, e.g. 1,20")
     parser.add_argument("--seconds", type=float, default=10.0, help="measured seconds of each run")
+    parser.add_argument("--tries", type=int, default=quiet.TRIES, help="how often a disturbed run is made at most")
     args = parser.parse_args()
     where = circumstances()
     if PAIR:
         os.sched_setaffinity(0, {PAIR[0]})  # before any thread is made
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        rows = runner.run(run(tuple(int(each) for each in args.calls.split(",")), args.seconds))
+        rows = runner.run(run(tuple(int(each) for each in args.calls.split(",")), args.seconds, args.tries))
     print(where)
     print(table(("per frame", "calls", "frames", "median µs", "p99 µs"), rows))
     costs = [[what, f"{ours:.1f}", f"{plain:.1f}", f"x{ours / plain:.2f}"] for what, ours, plain in json_costs()]
