@@ -266,7 +266,8 @@ class Connection:
     async def _read(self) -> None:
         async for message in self.ws:
             if message.type is WSMsgType.PING and not (self._silent or self.faults.half_open):
-                await self.ws.pong(message.data)
+                with suppress(ConnectionError):  # who asked may be gone by now
+                    await self.ws.pong(message.data)
             elif message.type is WSMsgType.TEXT:
                 self._keep(message.data)
                 await self.on_text(message.data)
