@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from mediaserver.audio.inbound import Edge, Onset
 from mediaserver.audio.levels import SILENCE_DB
@@ -154,8 +154,7 @@ class Following:
     def tick(self, now: float) -> None:
         """Do what is due."""
         if self._doubt_until is not None and now >= self._doubt_until:
-            self._doubt_until = None
-            self.replies.resume()
+            self._decide()
         for event in self._speaking.tick(now):
             self.tell(event)
         self.replies.tick(now)
@@ -182,17 +181,22 @@ class Following:
         now = self._clock()
         for event in self._speaking.edge(edge, now):
             self.tell(event)
-        if isinstance(edge, Onset) and self._capabilities.speech_events == "none":
-            self._doubt(now)
-
-    def _doubt(self, now: float) -> None:
-        """Be silent until the provider says whether it was interrupted."""
-        detection = self.settings.turn_detection
-        queued = not self._capabilities.live_output  # sound made as it is heard stops where the model stops
-        audible = queued and self.replies.playing is not None and self._doubt_until is None
-        if audible and detection is not None and detection.interrupt_response:
-            self._doubt_until = now + DOUBT_S
+        if isinstance(edge, Onset) and self._interruptible and self._doubt_until is None:
+            self._doubt_until = now + DOUBT_S  # the provider will say whether it was interrupted
             self.replies.pause()
+
+    @property
+    def _interruptible(self) -> bool:
+        """What plays may be interrupted, and no provider tells us of speech; sound made as it is heard stops by itself."""
+        detection = self.settings.turn_detection
+        ours = self._capabilities.speech_events == "none" and not self._capabilities.live_output
+        return ours and self.replies.playing is not None and detection is not None and detection.interrupt_response
+
+    def _decide(self) -> None:
+        """Nobody said that the reply was cut, which is no news from a model that has made all of it: look ourselves."""
+        self._doubt_until = None
+        over = self.speaking and self.replies.active is None
+        (self._cut if over else self.replies.resume)()
 
     # --- what the provider says ---------------------------------------------------------------------------------------
 
@@ -292,6 +296,8 @@ class Following:
             self.replies.refused("provider_error", "the model began another answer instead")
         settings = replace(self.settings, output_modalities=event.modalities, voice=event.voice or self.settings.voice)
         watch, self._watch = self._watch, None
+        if watch is not None and self._owed and self._interruptible:
+            self._cut()  # it answers words that were said into an answer that it had long made
         self._owed = self._continues = False
         self.replies.adopt(Reply(event.response_id, settings, event.metadata, event.out_of_band, watch=watch))
 
@@ -300,8 +306,7 @@ class Following:
         active = self.replies.active
         if active is None or active.id != event.response_id:
             return
-        again = event.code == "conversation_already_has_active_response" and active.id not in self._refused
-        if again:
+        if event.code == "conversation_already_has_active_response" and active.id not in self._refused:
             self._refused.add(active.id)
             self._next.insert(0, active)
             self.replies.active = None
@@ -394,14 +399,10 @@ class Following:
 
     def go_on(self, instruction: str) -> None:
         """Have the provider answer after a failover: ``instruction`` is for it alone, and no part of our conversation."""
-        item = Item(new_id("item"), role=self._voice_of_instructions, parts=(Part("input_text", instruction),))
+        both = {"respond", "context_items"} <= self._capabilities.can
+        item = Item(new_id("item"), role="system" if both else "user", parts=(Part("input_text", instruction),))
         self._outbox.send(CreateItem(item=item))
         self.replies.ask(Reply(new_id("resp"), self.settings))
-
-    @property
-    def _voice_of_instructions(self) -> Literal["system", "user"]:
-        both = {"respond", "context_items"} <= self._capabilities.can
-        return "system" if both else "user"
 
     def give_output(self, item: Item, *, foreign: bool) -> None:
         """Give the provider a function's output that is in our conversation already; ``foreign``: it knows no such call."""

@@ -239,9 +239,28 @@ def test_a_cut_of_the_provider_makes_the_doubt_certain() -> None:
     assert played // 32 < 12 * MS_PER_WORD
 
 
+@pytest.mark.parametrize("said_ms", [600, 2400], ids=["a_word", "a_sentence"])
+def test_speech_cuts_what_the_provider_has_long_made(said_ms: int) -> None:
+    """Such a provider does not say that it was interrupted: who goes on speaking cuts the reply, and so does a turn."""
+    bridge = Provider(
+        hears=["count", "stop"], says=[Reply(COUNTING), Reply("Yes.")], capabilities=abilities(says="none"), cuts=False
+    )
+
+    async def talk(one: Call) -> None:
+        await one.caller.say(600)
+        await one.caller.until(Heard, 3)
+        await one.caller.say(said_ms)
+        await one.caller.until(OutputStopped)
+
+    one = call(talk, [bridge])
+    whole(one.caller)
+    assert one.caller.told(Interrupted)
+    assert len(one.caller.played_out) // 32 < 12 * MS_PER_WORD
+
+
 def test_a_doubt_does_not_outlive_the_provider() -> None:
     first = Provider(hears=["count"], says=[Reply(COUNTING)], capabilities=abilities(says="none"), cuts=False, name="a")
-    second = Provider(capabilities=abilities(says="none"), name="b")
+    second = Provider(hears=[""], capabilities=abilities(says="none"), name="b")
 
     async def talk(one: Call) -> None:
         await one.caller.say(600)
