@@ -129,6 +129,7 @@ async def test_a_text_is_answered_and_a_function_is_executed_by_the_client(page:
     """sendText reaches the model, which calls a function of the page and uses its result."""
     body = {"model": model, "session": {"tools": [WEATHER]}}
     await page.evaluate("([key, body]) => start(key, body)", ["sk-local", body])
+    assert (await page.evaluate("client.sendClientRequest('session.get')"))["model"] == model
     await page.evaluate("text => client.sendText(text)", ASKED[model])
     await _until(page, "seen.calls.length > 0")
     await _until(page, _told("llm-function-call-stopped"))
@@ -156,6 +157,7 @@ async def test_requests_of_the_application(page: Page) -> None:
 async def test_the_transport_reconnects_and_the_conversation_goes_on(page: Page, model: str) -> None:
     """After a new peer connection the same bot answers, and knows what was said before."""
     await page.evaluate("([key, body]) => start(key, body)", ["sk-local", {"model": model}])
+    assert (await page.evaluate("client.sendClientRequest('session.get')"))["model"] == model
     await page.evaluate("client.sendText('hello', {audio_response: false})")
     await _until(page, _told("bot-llm-stopped"))
     name = await page.evaluate("transport.pc_id")
