@@ -11,13 +11,9 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from bridges.codec import Garbled
+from bridges.tagged import Tagged
 
 MAX_FUNCTIONS = 64
-
-
-class _Head(Struct):
-    type: str
 
 
 # --- from the agent ---------------------------------------------------------------------------------------------------
@@ -67,9 +63,8 @@ class Coded(Struct):
     code: str
 
 
-_READ: dict[str, msgspec.json.Decoder[Any]] = {
-    name: msgspec.json.Decoder(struct)
-    for name, struct in {
+_READ = Tagged(
+    {
         "Welcome": Plain,
         "SettingsApplied": Plain,
         "ConversationText": ConversationText,
@@ -90,19 +85,10 @@ _READ: dict[str, msgspec.json.Decoder[Any]] = {
         "FunctionCallResponse": Plain,
         "History": Plain,
         "LatencyReport": Plain,
-    }.items()
-}
-_HEAD = msgspec.json.Decoder(_Head)
-
-
-def read(text: str) -> tuple[str, Any]:
-    """Return the type of a message and its struct, ``None`` for a type that is not known. Raises Garbled."""
-    try:
-        name = _HEAD.decode(text).type
-        decoder = _READ.get(name)
-        return name, None if decoder is None else decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        raise Garbled("a text message that is none of the Voice Agent's") from None
+    },
+    "a text message that is none of the Voice Agent's",
+)
+read = _READ.read
 
 
 # --- to the agent -----------------------------------------------------------------------------------------------------

@@ -12,13 +12,10 @@ import msgspec
 from msgspec import Meta, Raw, Struct, field
 
 from bridges.codec import Garbled
+from bridges.tagged import Tagged
 
 MAX_ARGUMENTS = 256 * 1024
 """Bytes of a function's arguments."""
-
-
-class _Head(Struct):
-    type: str
 
 
 # --- from the agent ---------------------------------------------------------------------------------------------------
@@ -183,9 +180,8 @@ class Failure(Struct):
     error_event: ErrorEvent
 
 
-_READ: dict[str, msgspec.json.Decoder[Any]] = {
-    name: msgspec.json.Decoder(struct)
-    for name, struct in {
+_READ = Tagged(
+    {
         "conversation_initiation_metadata": Metadata,
         "audio": Audio,
         "user_transcript": UserTranscript,
@@ -212,19 +208,10 @@ _READ: dict[str, msgspec.json.Decoder[Any]] = {
         "context_usage": Plain,
         "guardrail_triggered": Plain,
         "rich_content": Plain,
-    }.items()
-}
-_HEAD = msgspec.json.Decoder(_Head)
-
-
-def read(text: str) -> tuple[str, Any]:
-    """Return the type of a message and its struct, ``None`` for a type that is not known. Raises Garbled."""
-    try:
-        name = _HEAD.decode(text).type
-        decoder = _READ.get(name)
-        return name, None if decoder is None else decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        raise Garbled("a message that is none of an agent's") from None
+    },
+    "a message that is none of an agent's",
+)
+read = _READ.read
 
 
 # --- to the agent -----------------------------------------------------------------------------------------------------

@@ -13,11 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from bridges.codec import Garbled
-
-
-class _Head(Struct):
-    type: str
-
+from bridges.tagged import Tagged
 
 # --- from the model ---------------------------------------------------------------------------------------------------
 
@@ -138,9 +134,8 @@ class ErrorEvent(Struct):
     error: Fault
 
 
-_READ: dict[str, msgspec.json.Decoder[Any]] = {
-    name: msgspec.json.Decoder(struct)
-    for name, struct in {
+_READ = Tagged(
+    {
         "session.started": Plain,
         "session.output_audio.delta": Sound,
         "session.output_transcript.delta": Words,
@@ -156,19 +151,10 @@ _READ: dict[str, msgspec.json.Decoder[Any]] = {
         "session.thinking.appended": Plain,
         "session.commentary.appended": Plain,
         "info": Plain,
-    }.items()
-}
-_HEAD = msgspec.json.Decoder(_Head)
-
-
-def read(text: str) -> tuple[str, Any]:
-    """Return the type of an event and its struct, ``None`` for a type that is not known. Raises Garbled."""
-    try:
-        name = _HEAD.decode(text).type
-        decoder = _READ.get(name)
-        return name, None if decoder is None else decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        raise Garbled("a text message that is no event of GPT-Live's") from None
+    },
+    "a text message that is no event of GPT-Live's",
+)
+read = _READ.read
 
 
 def sound(delta: str) -> bytes:

@@ -6,19 +6,16 @@ are one JSON object each; binary frames are raw PCM16 little-endian mono at the 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from bridges.codec import Garbled
+from bridges.tagged import Tagged
 
 MAX_ARGUMENTS = 256 * 1024
 """Bytes of a function's arguments."""
-
-
-class _Head(Struct):
-    type: str
 
 
 # --- from the server --------------------------------------------------------------------------------------------------
@@ -61,9 +58,8 @@ class ToolInvocation(Struct, rename="camel"):
         return raw.decode()
 
 
-_READ: dict[str, msgspec.json.Decoder[Any]] = {
-    name: msgspec.json.Decoder(struct)
-    for name, struct in {
+_READ = Tagged(
+    {
         "call_started": Plain,
         "state": State,
         "transcript": Transcript,
@@ -79,19 +75,10 @@ _READ: dict[str, msgspec.json.Decoder[Any]] = {
         "tool_used": Plain,
         "invoking_tool": Plain,
         "data_connection_tool_invocation": Plain,
-    }.items()
-}
-_HEAD = msgspec.json.Decoder(_Head)
-
-
-def read(text: str) -> tuple[str, Any]:
-    """Return the type of a message and its struct, ``None`` for a type that is not known. Raises Garbled."""
-    try:
-        name = _HEAD.decode(text).type
-        decoder = _READ.get(name)
-        return name, None if decoder is None else decoder.decode(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        raise Garbled("a text message that is none of a call's") from None
+    },
+    "a text message that is none of a call's",
+)
+read = _READ.read
 
 
 # --- to the server ----------------------------------------------------------------------------------------------------
