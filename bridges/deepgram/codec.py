@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bridges.answers import Answers
+from bridges.closes import closed
 from bridges.codec import Garbled, Message
 from bridges.deepgram import wire
 from bridges.deepgram.setup import RATE, Setup, note
@@ -56,15 +57,6 @@ _ERRORS: dict[str, tuple[str, bool]] = {
     "INVALID_SETTINGS": ("refused", False),
 }
 """Code and whether another try can help (Deepgram docs, "Errors & Warnings"); any other is the provider's own trouble."""
-
-_CLOSES: dict[int, tuple[str, bool]] = {
-    1006: ("connection_lost", True),
-    1008: ("refused", False),
-    1009: ("too_large", False),
-    1011: ("unavailable", True),
-    1012: ("unavailable", True),
-    1013: ("rate_limited", True),
-}
 
 
 class DeepgramCodec:
@@ -252,8 +244,7 @@ class DeepgramCodec:
             return None
         if "NET-0001" in reason:
             return BridgeError("the provider heard nothing of us", code="timeout")
-        word, retryable = _CLOSES.get(code, ("provider_error", True))
-        return BridgeError(f"the provider closed the connection ({code})", code=word, retryable=retryable)
+        return closed(code)
 
     def _sound(self, pcm: bytes) -> Sequence[Event]:
         if len(pcm) & 1:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridges.answers import Answers
+from bridges.closes import closed
 from bridges.codec import Garbled, Message
 from bridges.live import setup, wire
 from bridges.meter import Meter
@@ -66,14 +67,6 @@ _ENDS: dict[str, tuple[str, bool]] = {
     "connection_lost": ("connection_lost", True),
 }
 """Reasons of ``session.closed`` that are no ordinary end."""
-_CLOSES: dict[int, tuple[str, bool]] = {
-    1006: ("connection_lost", True),
-    1008: ("refused", False),
-    1009: ("too_large", False),
-    1011: ("unavailable", True),
-    1012: ("unavailable", True),
-    1013: ("rate_limited", True),
-}
 
 
 @dataclass(slots=True)
@@ -235,8 +228,7 @@ class LiveCodec:
             if found is None:
                 return None
             return BridgeError(f"the provider ended the session: {self._end}", code=found[0], retryable=found[1])
-        word, retryable = _CLOSES.get(code, ("provider_error", True))
-        return BridgeError(f"the provider closed the connection ({code})", code=word, retryable=retryable)
+        return closed(code)
 
     def _started(self, _event: wire.Plain) -> Sequence[Event]:
         self._ready = True
