@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
+import msgspec
 
 from bridges.link import refusal
 from mediaserver.errors import BridgeError
 
 MAX_ANSWER = 256 * 1024
+
+T = TypeVar("T")
 
 
 async def fetch(
@@ -51,6 +54,14 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
         if len(body) > limit:
             raise BridgeError("the provider sent too large an answer", code="too_large")
     return bytes(body)
+
+
+def read(answer: bytes, kind: type[T]) -> T:
+    """Return an answer that tells an address. Raises BridgeError, which repeats nothing of it."""
+    try:
+        return msgspec.json.decode(answer, type=kind)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        raise BridgeError("the provider told no address", code="protocol_error") from None
 
 
 def checked(address: str, base: str, domains: tuple[str, ...]) -> str:

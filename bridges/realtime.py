@@ -29,6 +29,15 @@ Dial = Callable[[Opening], Awaitable[Target]]
 """Says where to connect; may ask the provider over HTTP first. Raises BridgeError."""
 
 
+def always(target: Target) -> Dial:
+    """Return what connects every call to the same address."""
+
+    async def where(_opening: Opening) -> Target:
+        return target
+
+    return where
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long a provider may take, in seconds: to say where (``dial_s``), to connect, and to take the configuration."""

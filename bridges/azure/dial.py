@@ -9,10 +9,9 @@ from __future__ import annotations
 import httpx
 
 from bridges import options
+from bridges.address import address
 from bridges.link import Target
-from bridges.openai.dial import address
-from bridges.realtime import Dial
-from mediaserver.bridge import Opening
+from bridges.realtime import Dial, always
 from mediaserver.errors import ConfigError
 
 GA_PATH = "/openai/v1/realtime"
@@ -28,12 +27,7 @@ def dial(told: options.Azure, http: httpx.AsyncClient) -> Dial:
             )
     key = told.key.strip()
     headers = {"Authorization": f"Bearer {key}"} if told.bearer else {"api-key": key}
-    target = Target(_address(told), headers if key else {})
-
-    async def connect(opening: Opening) -> Target:
-        return target
-
-    return connect
+    return always(Target(_address(told), headers if key else {}))
 
 
 def _address(told: options.Azure) -> str:

@@ -6,17 +6,15 @@ credential itself.
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit, urlunsplit
-
 import httpx
 import msgspec
 
-from bridges.fetch import checked, fetch
+from bridges.address import address
+from bridges.fetch import checked, fetch, read
 from bridges.link import Target
 from bridges.options import ElevenLabs
 from bridges.realtime import Dial
 from mediaserver.bridge import Opening
-from mediaserver.errors import BridgeError
 
 API = "https://api.elevenlabs.io"
 DOMAINS = ("elevenlabs.io",)
@@ -41,10 +39,7 @@ def dial(chosen: ElevenLabs, http: httpx.AsyncClient) -> Dial:
 
 def public(base: str, agent_id: str) -> str:
     """Return the address of an agent that asks for no key."""
-    parts = urlsplit(base)
-    scheme = {"https": "wss", "http": "ws"}.get(parts.scheme, parts.scheme)
-    path = f"{parts.path.rstrip('/')}/v1/convai/conversation"
-    return urlunsplit((scheme, parts.netloc, path, f"agent_id={quote(agent_id, safe='')}", ""))
+    return address(f"{base.rstrip('/')}/v1/convai/conversation", agent_id=agent_id)
 
 
 async def _signed(http: httpx.AsyncClient, base: str, chosen: ElevenLabs) -> str:
@@ -55,8 +50,4 @@ async def _signed(http: httpx.AsyncClient, base: str, chosen: ElevenLabs) -> str
         headers={"xi-api-key": chosen.key},
         params={"agent_id": chosen.agent_id},
     )
-    try:
-        address = msgspec.json.decode(body, type=_Signed).signed_url
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
-        raise BridgeError("the provider told no address", code="protocol_error") from None
-    return checked(address, base, DOMAINS)
+    return checked(read(body, _Signed).signed_url, base, DOMAINS)

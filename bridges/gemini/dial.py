@@ -6,16 +6,14 @@ Source: Gemini API reference, "Live API", and Vertex AI reference, "Live API" (n
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from bridges.address import address as websocket
 from bridges.link import Target
 from bridges.options import Gemini
-from mediaserver.bridge import Opening
+from bridges.realtime import Dial, always
 
 if TYPE_CHECKING:
     import httpx
-
-    from bridges.realtime import Dial
 
 HOST = "wss://generativelanguage.googleapis.com"
 VERTEX = "aiplatform.googleapis.com"
@@ -25,19 +23,13 @@ TOKEN = "auth_tokens/"  # noqa: S105 - what the name of an ephemeral token begin
 
 def dial(chosen: Gemini, _http: httpx.AsyncClient) -> Dial:
     """Return what says where a call's socket is to be opened; the key goes to that host and to no other."""
-    target = Target(address(chosen), headers(chosen))
-
-    async def where(_opening: Opening) -> Target:
-        return target
-
-    return where
+    return always(Target(address(chosen), headers(chosen)))
 
 
 def address(chosen: Gemini) -> str:
     """Return the URL: the configured one whole, or that of the chosen backend and version."""
     if chosen.url:
-        parts = urlsplit(chosen.url)
-        return parts._replace(scheme={"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)).geturl()
+        return websocket(chosen.url)
     if chosen.backend == "vertex":
         version = chosen.version or "v1beta1"
         place = "" if chosen.location == "global" else f"{chosen.location}-"

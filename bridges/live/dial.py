@@ -6,21 +6,14 @@ from typing import TYPE_CHECKING
 
 from bridges.link import Target
 from bridges.options import GptLive
-from mediaserver.bridge import Opening
+from bridges.realtime import Dial, always
 
 if TYPE_CHECKING:
     import httpx
-
-    from bridges.realtime import Dial
 
 URL = "wss://api.openai.com/v1/live/sessions"
 
 
 def dial(chosen: GptLive, _http: httpx.AsyncClient) -> Dial:
     """Return what says where a call's socket is to be opened; the key goes to that host and to no other."""
-    target = Target(chosen.url or URL, {"Authorization": f"Bearer {chosen.key}"})
-
-    async def where(_opening: Opening) -> Target:
-        return target
-
-    return where
+    return always(Target(chosen.url or URL, {"Authorization": f"Bearer {chosen.key}"}))

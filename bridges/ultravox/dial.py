@@ -10,13 +10,12 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from bridges.fetch import checked, fetch
+from bridges.fetch import checked, fetch, read
 from bridges.link import Target
 from bridges.options import Ultravox
 from bridges.realtime import Dial
 from bridges.ultravox.call import body
 from mediaserver.bridge import Opening
-from mediaserver.errors import BridgeError
 
 API = "https://api.ultravox.ai"
 DOMAINS = ("ultravox.ai",)
@@ -34,10 +33,7 @@ def dial(chosen: Ultravox, http: httpx.AsyncClient) -> Dial:
 
     async def where(opening: Opening) -> Target:
         answer = await fetch(http, "POST", base + path, headers={"X-API-Key": chosen.key}, body=body(chosen, opening))
-        try:
-            address = msgspec.json.decode(answer, type=_Call).join_url
-        except (msgspec.DecodeError, RecursionError, UnicodeError):
-            raise BridgeError("the provider told no address", code="protocol_error") from None
-        return Target(checked(address, base, (*DOMAINS, *chosen.join_hosts)), max_message=MAX_MESSAGE)
+        address = checked(read(answer, _Call).join_url, base, (*DOMAINS, *chosen.join_hosts))
+        return Target(address, max_message=MAX_MESSAGE)
 
     return where

@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 
 from bridges import options
+from bridges.address import address
 from bridges.link import Target
-from bridges.openai.dial import address
 from bridges.realtime import Dial
 from mediaserver.bridge import Opening
 

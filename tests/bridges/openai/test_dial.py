@@ -1,7 +1,6 @@
 import httpx
-import pytest
 
-from bridges.openai.dial import address, dial
+from bridges.openai.dial import dial
 from bridges.options import OpenAI
 from mediaserver.bridge import Opening
 from mediaserver.settings import Settings
@@ -22,14 +21,3 @@ async def test_another_address_and_no_key() -> None:
     async with httpx.AsyncClient() as http:
         target = await dial(OpenAI(url="http://127.0.0.1:1/v1/realtime", model="a b"), http)(Opening(Settings("m")))
     assert (target.url, target.headers) == ("ws://127.0.0.1:1/v1/realtime?model=a%20b", {})
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://a/v1", "wss://a/v1?x=1%262"),
-        ("ws://a:1/v1?y=2", "ws://a:1/v1?y=2&x=1%262"),
-    ],
-)
-def test_addresses_keep_what_they_have(url: str, expected: str) -> None:
-    assert address(url, x="1&2", empty="") == expected
