@@ -3,8 +3,8 @@
 The model listens and speaks at the same time and decides by itself when to yield, so there is no interruption to tell. Its
 sound comes in real time and never pauses: silence is sent too. What it says is bracketed by
 :class:`bridges.answers.Answers`: an answer begins with a word or with sound that is no silence, and ends when neither came
-for a while. A caller's turn ends at a gap in its transcript or when the model begins to speak. Time is counted in the
-caller's sound, which never pauses either. Functions are called by a Responses model that the session delegates to.
+for a while. A caller's turn ends at a gap in its transcript or when the model begins to speak. What "a while" is tells
+:class:`bridges.live.pace.Pace`. Functions are called by a Responses model that the session delegates to.
 Source: OpenAI API reference, "Live"; the pace and the silence are as in recordings of the service that others published.
 """
 
@@ -19,6 +19,7 @@ from bridges.answers import Answers
 from bridges.closes import closed
 from bridges.codec import Garbled, Message
 from bridges.live import setup, wire
+from bridges.live.pace import Mark, Pace
 from bridges.meter import Meter
 from bridges.options import GptLive
 from mediaserver.audio.levels import dbfs
@@ -71,12 +72,12 @@ _ENDS: dict[str, tuple[str, bool]] = {
 
 @dataclass(slots=True)
 class Turn:
-    """What the caller is saying; ``end_ms`` in the session's time, ``heard_ms`` when the last of it was told."""
+    """What the caller is saying; ``end_ms`` in the session's time, ``told`` when the last of it was told."""
 
     item_id: str
     text: str
     end_ms: int
-    heard_ms: int
+    told: Mark
 
 
 class LiveCodec:
@@ -91,8 +92,9 @@ class LiveCodec:
         self._settings = Settings("")
         self._ready = False
         self._answers = Answers()
-        self._clock = Meter(setup.RATE)
-        self._spoke_ms = 0
+        self._meter = Meter(setup.RATE)
+        self._pace = Pace()
+        self._spoke = self._pace.mark()
         self._turn: Turn | None = None
         self._last_item: str | None = None
         self._outgoing: list[Message] = []
@@ -139,7 +141,8 @@ class LiveCodec:
         """Nothing may be sent before the session has started."""
         if not self._ready:
             return ()
-        self._clock.hear(pcm)
+        self._meter.hear(pcm)
+        self._pace.heard(self._meter.heard_ms)
         return (wire.append(pcm),)
 
     def encode(self, command: Command) -> Sequence[Message]:
@@ -238,6 +241,7 @@ class LiveCodec:
         pcm = wire.sound(event.delta)
         if dbfs(pcm) > SILENCE_DBFS:
             return (*self._speaks(), *self._answers.audio(pcm, self._settings.voice))
+        self._pace.silent(len(pcm) * 1000 // (2 * setup.RATE))
         over = self._overdue()
         return over if self._answers.active is None else (*over, *self._answers.audio(pcm))
 
@@ -247,23 +251,23 @@ class LiveCodec:
     def _speaks(self) -> Sequence[Event]:
         """The model speaks: an answer that was over ends, and so does the caller's turn that this one answers."""
         over = self._overdue()
-        self._spoke_ms = self._clock.heard_ms
+        self._spoke = self._pace.mark()
         return over if self._answers.active is not None else (*over, *self._turn_over())
 
     def _heard(self, event: wire.Words) -> Sequence[Event]:
         before = self._turn
         new = before is not None and event.start_ms - before.end_ms > TURN_ENDS_MS
         over = self._turn_over() if new else ()
-        turn = self._turn = self._turn or Turn(new_id("item"), "", event.end_ms, 0)
+        turn = self._turn = self._turn or Turn(new_id("item"), "", event.end_ms, self._pace.mark())
         turn.text += event.delta
-        turn.end_ms, turn.heard_ms = event.end_ms, self._clock.heard_ms
+        turn.end_ms, turn.told = event.end_ms, self._pace.mark()
         return (*over, TranscriptPartial(turn.item_id, turn.text, len(turn.text)))
 
     def _overdue(self) -> Sequence[Event]:
         """End what has been silent for long enough while other things happened."""
-        now, turn = self._clock.heard_ms, self._turn
-        turned = self._turn_over() if turn is not None and now - turn.heard_ms >= TURN_ENDS_MS else ()
-        return (*turned, *(self._answers.finish() if now - self._spoke_ms >= ANSWER_ENDS_MS else ()))
+        turn, since = self._turn, self._pace.since
+        turned = self._turn_over() if turn is not None and since(turn.told) >= TURN_ENDS_MS else ()
+        return (*turned, *(self._answers.finish() if since(self._spoke) >= ANSWER_ENDS_MS else ()))
 
     def _turn_over(self) -> Sequence[Event]:
         turn, self._turn = self._turn, None
@@ -305,6 +309,7 @@ class LiveCodec:
         if now <= before:
             return ()
         self._seconds = now
+        self._pace.used(now)
         return (UsageReported(Usage(seconds=now - before, source="provider"), "session", f"{before:g}-{now:g}"),)
 
     def _over(self, event: wire.Closed) -> Sequence[Event]:

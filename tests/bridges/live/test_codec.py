@@ -165,6 +165,23 @@ def test_silence_begins_no_answer_is_a_pause_in_one_and_ends_it() -> None:
     assert not quiet(codec)
 
 
+def test_an_answer_ends_in_the_models_own_silence_when_the_caller_sends_no_sound() -> None:
+    codec = begun()
+    said(codec)
+    for _ in range(9):
+        assert names(quiet(codec)) == ["AudioDelta"]
+    assert names(quiet(codec)) == ["AudioDone", "ResponseDone"]
+
+
+def test_an_answer_ends_while_nothing_comes_but_the_count_of_seconds() -> None:
+    codec = begun()
+    tell(codec, "session.usage.updated", usage={"seconds": 3})
+    said(codec)
+    assert names(tell(codec, "session.usage.updated", usage={"seconds": 4})) == ["UsageReported"]
+    told = tell(codec, "session.usage.updated", usage={"seconds": 5})
+    assert names(told) == ["AudioDone", "ResponseDone", "UsageReported"]
+
+
 def test_a_pause_of_a_second_makes_two_answers() -> None:
     codec = begun()
     said(codec)
