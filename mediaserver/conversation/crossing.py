@@ -177,7 +177,7 @@ class Crossing:
             return
         self._failure = failure
         self._left(leg, failure.code)
-        self.on(steps.LegFailed(leg.number, Failure(failure.code, failure.retryable, failure.retry_after)))
+        self.on(steps.LegFailed(leg.number, Failure.of(failure)))
 
     def _ended(self, leg: Leg) -> None:
         if self._legs.pop(leg.number, None) is not None:
