@@ -28,6 +28,7 @@ from mediaserver.conversation.steps import (
     CallerSpeaking,
     CallOver,
     EndCall,
+    Ending,
     EndNear,
     Expected,
     Filler,
@@ -38,6 +39,7 @@ from mediaserver.conversation.steps import (
     Open,
     Progress,
     Quiet,
+    Reason,
     ReplyBegan,
     ReplyDue,
     ReplyOver,
@@ -228,7 +230,7 @@ class Continuity:
         trouble = self._trouble
         return self._take_over(one, now, "begun" if trouble is not None and trouble.first else "failover")
 
-    def _take_over(self, one: _Try, now: float, reason: Any) -> list[Action]:
+    def _take_over(self, one: _Try, now: float, reason: Reason) -> list[Action]:
         del self._tries[one.leg]
         before, trouble = self._serving, self._trouble
         self._serving = self._to_serve(one)
@@ -396,7 +398,7 @@ class Continuity:
     def _call_over(self, _event: CallOver, _now: float) -> list[Action]:
         return self._close()
 
-    def _end(self, reason: Any) -> list[Action]:
+    def _end(self, reason: Ending) -> list[Action]:
         return [*self._close(), EndCall(reason)]
 
     def _close(self) -> list[Action]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from mediaserver.bridge import Opening
 from mediaserver.clock import Clock
@@ -16,8 +16,6 @@ from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.route import Failure, Health
 from mediaserver.errors import BridgeError
 from mediaserver.events import Alive, Awaited, Event, GoingAway, Resumable, UsageReported
-
-Reason = Literal["begun", "failover", "rotation"]
 
 SENTENCES = {"timeout": "the model did not get ready in time"}
 
@@ -37,7 +35,7 @@ class Stage(Protocol):
         """Take an event of the leg that serves; not through :meth:`take`."""
         ...
 
-    def switched(self, leg: Leg, reason: Reason) -> None:
+    def switched(self, leg: Leg, reason: steps.Reason) -> None:
         """This leg serves from now on."""
         ...
 
@@ -53,7 +51,7 @@ class Stage(Protocol):
         """The provider takes its time: let the caller hear something."""
         ...
 
-    def over(self, reason: Literal["provider_closed", "provider_error"], failure: BridgeError) -> None:
+    def over(self, reason: steps.Ending, failure: BridgeError) -> None:
         """End the call."""
         ...
 

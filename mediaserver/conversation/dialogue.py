@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from mediaserver.audio.inbound import Edge
 from mediaserver.audio.levels import SILENCE_DB
@@ -19,6 +19,7 @@ from mediaserver.conversation.loudspeaker import Loudspeaker
 from mediaserver.conversation.measure import Stopwatch
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.replies import Replies, Reply
+from mediaserver.conversation.talk import Owes
 from mediaserver.conversation.turn import (
     Action,
     Answer,
@@ -115,7 +116,7 @@ class Dialogue:
         return self._listening.speaking
 
     @property
-    def owes(self) -> Literal["nothing", "due", "making"]:
+    def owes(self) -> Owes:
         """Nobody needs to watch over the chain: each of its steps has a deadline of its own."""
         return "nothing"
 

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from mediaserver.audio.inbound import Edge
 from mediaserver.audio.vad import WebRtcVoice
@@ -22,7 +22,7 @@ from mediaserver.conversation.alarm import Alarm
 from mediaserver.conversation.audience import Audience, Controller
 from mediaserver.conversation.continuity import Steadiness
 from mediaserver.conversation.conversation import Conversation
-from mediaserver.conversation.crossing import Crossing, Reason
+from mediaserver.conversation.crossing import Crossing
 from mediaserver.conversation.leg import Leg, Place
 from mediaserver.conversation.limits import Limits
 from mediaserver.conversation.listening import MakeVoice
@@ -367,7 +367,7 @@ class Session:
             self._talk.happened(event)
             self._tools.do(actions)
 
-    def switched(self, leg: Leg, reason: Reason) -> None:
+    def switched(self, leg: Leg, reason: steps.Reason) -> None:
         """This leg serves from now on."""
         if leg is self._crossing.first:
             self._succession.begun(leg)
@@ -392,7 +392,7 @@ class Session:
         if self._goodbye is None:
             self.take(self._crossing.on, steps.ApologySpoken())
 
-    def over(self, reason: Literal["provider_closed", "provider_error"], failure: BridgeError) -> None:
+    def over(self, reason: steps.Ending, failure: BridgeError) -> None:
         """End the call."""
         self.end(reason, failure.message if reason == "provider_error" else "")
 

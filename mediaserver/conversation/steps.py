@@ -11,6 +11,12 @@ from typing import Literal
 
 from mediaserver.conversation.route import Failure
 
+Reason = Literal["begun", "failover", "rotation"]
+"""Why a leg serves: it is the first, the one before broke, or the session of the one before was near its end."""
+
+Ending = Literal["provider_closed", "provider_error"]
+"""How a call ends by its provider."""
+
 # --- what happened ----------------------------------------------------------------------------------------------------
 
 
@@ -152,7 +158,7 @@ class Switch:
 
     leg: int
     place: int
-    reason: Literal["begun", "failover", "rotation"]
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ class Apologise:
 class EndCall:
     """End the call."""
 
-    reason: Literal["provider_closed", "provider_error"]
+    reason: Ending
 
 
 Action = Open | Switch | Abandon | Filler | Alarm | Apologise | EndCall

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 from mediaserver.audio.inbound import Edge
 from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation.loudspeaker import Loudspeaker
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.replies import Reply
+from mediaserver.conversation.talk import Owes
 from mediaserver.events import (
     AudioDelta,
     AudioDone,
@@ -30,7 +30,7 @@ class Through:
     idle = True
     speaking = False
     answers_outputs = False
-    owes: Literal["nothing", "due", "making"] = "nothing"
+    owes: Owes = "nothing"
     due: float | None = None
 
     def __init__(self, caller: Loudspeaker, settings: Settings, outbox: Outbox) -> None:
