@@ -44,7 +44,7 @@ HEADERS = {
 }
 ALLOWED_METHODS = "GET, POST, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Accept, If-Match, X-OpenAI-Agents-SDK, OpenAI-Organization, OpenAI-Project, "
+    "Authorization, api-key, Content-Type, Accept, If-Match, X-OpenAI-Agents-SDK, OpenAI-Organization, OpenAI-Project, "
     "OpenAI-Safety-Identifier, User-Agent"
 )
 """Named, since ``*`` does not cover ``Authorization`` (Fetch §4.9)."""

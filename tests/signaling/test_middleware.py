@@ -63,6 +63,16 @@ async def test_who_may_call_across_origins(allowed: tuple[str, ...], origin: str
             assert all(name in named for name in ("authorization", "content-type", "x-openai-agents-sdk", "accept"))
 
 
+async def test_a_page_may_send_its_key_as_azures_clients_do() -> None:
+    page = {"Origin": "http://localhost:5173"}
+    ask = ASK | page | {"Access-Control-Request-Headers": "api-key,content-type"}
+    async with door() as at:
+        answer = await at.client.options("/v1/realtime/calls", headers=ask)
+        assert "api-key" in answer.headers["Access-Control-Allow-Headers"].split(", ")
+        called = await at.call(headers={"api-key": "sk-local"} | page | SDP)
+        assert (called.status, called.headers["Access-Control-Allow-Origin"]) == (201, page["Origin"])
+
+
 async def test_a_page_may_read_where_its_call_is() -> None:
     async with door() as at:
         answer = await at.call(headers=KEY | SDP | {"Origin": "http://localhost:5173"})
