@@ -11,8 +11,6 @@ from signaling.door import DOOR
 from signaling.realtime.dialect import RealtimeDialect
 from signaling.realtime.offer import SDP, read_offer, read_sdp
 from signaling.realtime.opening import admit, begin
-from signaling.realtime.opening import defaults as defaults
-from signaling.realtime.opening import merged as merged
 
 
 async def create(request: web.Request) -> web.Response:

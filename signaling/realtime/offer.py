@@ -12,7 +12,6 @@ from typing import Any
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
-from msgspec import UNSET
 
 from mediaserver.errors import BadRequest, RequestError, TooLarge, UnsupportedMedia
 from signaling.realtime.beta import translate_session
@@ -31,11 +30,6 @@ class Offered:
 
     sdp: str
     session: SessionPatch
-
-    @property
-    def model(self) -> str | None:
-        """The model that the session names."""
-        return self.session.model if self.session.model is not UNSET else None
 
 
 async def read_offer(request: web.Request, limit: int, *, beta: bool = False) -> Offered:
