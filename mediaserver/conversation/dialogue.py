@@ -64,7 +64,7 @@ GAP_S = 0.3
 
 
 class Dialogue:
-    """Satisfies :class:`mediaserver.conversation.session.Talk` for bridges whose turns we take.
+    """Satisfies :class:`mediaserver.conversation.talk.Talk` for bridges whose turns we take.
 
     Plain calls, one after the other (never one inside another); raises what is no request's fault.
     """

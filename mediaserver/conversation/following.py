@@ -61,7 +61,7 @@ Reopen = Callable[[Settings], None]
 
 
 class Following:
-    """Satisfies :class:`mediaserver.conversation.session.Talk` for bridges with ``turns="provider"``.
+    """Satisfies :class:`mediaserver.conversation.talk.Talk` for bridges with ``turns="provider"``.
 
     Plain calls, one after the other (never one inside another); raises what is no request's fault.
     """

@@ -24,7 +24,7 @@ from mediaserver.settings import Settings
 
 
 class Through:
-    """Satisfies :class:`mediaserver.conversation.session.Talk` and does as little as can be for each frame."""
+    """Satisfies :class:`mediaserver.conversation.talk.Talk` and does as little as can be for each frame."""
 
     state = "listening"
     idle = True
