@@ -213,14 +213,14 @@ class Following:
 
     def _speech_started(self, event: SpeechStarted) -> None:
         self._owed = False
-        for said in self._speaking.started(event, self._clock()):
+        for said in self._speaking.started(event):
             self.tell(said)
         detection = self.settings.turn_detection
         if detection is None or detection.interrupt_response:
             self._cut()
 
     def _speech_stopped(self, event: SpeechStopped) -> None:
-        for said in self._speaking.stopped(event, self._clock()):
+        for said in self._speaking.stopped(event):
             self.tell(said)
 
     def _committed(self, event: InputCommitted) -> None:

@@ -54,7 +54,7 @@ class Speaking:
             self._end_ms, self._ended_at = edge.end_ms, now
         return []
 
-    def started(self, event: SpeechStarted, _now: float) -> list[Event]:
+    def started(self, event: SpeechStarted) -> list[Event]:
         """Take the provider's word that speech began."""
         if self._item is not None:
             self._remember(event.item_id, self._item)
@@ -62,11 +62,11 @@ class Speaking:
             return []
         return self._begin(event.item_id, event.audio_start_ms)
 
-    def stopped(self, event: SpeechStopped, _now: float) -> list[Event]:
+    def stopped(self, event: SpeechStopped) -> list[Event]:
         """Take the provider's word that speech ended."""
         told = self._begin(event.item_id, event.audio_end_ms) if self._item is None else []
-        item, self._item, self._end_ms, self._ended_at = self._item, None, None, None
-        if item is not None and item != event.item_id:
+        item, _ = self._take()
+        if item is not None:
             self._remember(event.item_id, item)
         return [*told, SpeechStopped(item or event.item_id, event.audio_end_ms)]
 
@@ -77,8 +77,7 @@ class Speaking:
         told: list[Event] = []
         if self._item is None and self.name(item_id) == item_id:
             told = self._begin(item_id, clock_ms)
-        item, end_ms = self._item, self._end_ms
-        self._item = self._end_ms = self._ended_at = None
+        item, end_ms = self._take()
         if item is None:
             return told
         self._remember(item_id, item)
@@ -86,17 +85,21 @@ class Speaking:
 
     def tick(self, now: float) -> list[Event]:
         """It was no turn: say that the speech ended."""
-        if self._ended_at is None or now < self._ended_at + FORGET_S or self._item is None:
+        if self._ended_at is None or now < self._ended_at + FORGET_S:
             return []
-        item, end_ms = self._item, self._end_ms or 0
-        self._item = self._end_ms = self._ended_at = None
-        return [SpeechStopped(item, end_ms)]
+        item, end_ms = self._take()
+        return [] if item is None else [SpeechStopped(item, end_ms or 0)]
 
     def leave(self, clock_ms: int) -> list[Event]:
         """Another provider goes on, and names by itself what it hears: say that what began has ended."""
+        item, end_ms = self._take()
+        return [] if item is None else [SpeechStopped(item, clock_ms if end_ms is None else end_ms)]
+
+    def _take(self) -> tuple[str | None, int | None]:
+        """Return the speech and where it ended, as far as they are known, and be done with it."""
         item, end_ms = self._item, self._end_ms
         self._item = self._end_ms = self._ended_at = None
-        return [] if item is None else [SpeechStopped(item, clock_ms if end_ms is None else end_ms)]
+        return item, end_ms
 
     def _begin(self, item_id: str, start_ms: int) -> list[Event]:
         self._item, self._end_ms, self._ended_at = item_id, None, None

@@ -12,9 +12,9 @@ def names(*told: list[object]) -> list[str]:
 def test_a_provider_that_says_both_is_believed_and_our_own_ears_are_not() -> None:
     speaking = Speaking("both")
     assert speaking.edge(Onset(100), 1.0) == []
-    assert speaking.started(SpeechStarted("a", 90), 1.0) == [SpeechStarted("a", 90)]
+    assert speaking.started(SpeechStarted("a", 90)) == [SpeechStarted("a", 90)]
     assert speaking.now
-    assert speaking.stopped(SpeechStopped("a", 500), 2.0) == [SpeechStopped("a", 500)]
+    assert speaking.stopped(SpeechStopped("a", 500)) == [SpeechStopped("a", 500)]
     assert speaking.committed("a", 520) == []
     assert not speaking.now
     assert speaking.due is None
@@ -22,7 +22,7 @@ def test_a_provider_that_says_both_is_believed_and_our_own_ears_are_not() -> Non
 
 def test_one_that_says_the_start_alone_has_its_stop_before_the_commit() -> None:
     speaking = Speaking("start")
-    speaking.started(SpeechStarted("a", 90), 1.0)
+    speaking.started(SpeechStarted("a", 90))
     assert speaking.edge(Offset(480, 390), 1.5) == []
     assert not speaking.now
     assert speaking.committed("a", 900) == [SpeechStopped("a", 480)]
@@ -60,14 +60,14 @@ def test_what_was_no_turn_is_over_after_a_while() -> None:
 
 
 def test_a_stop_without_a_start_brings_its_start() -> None:
-    told = Speaking("both").stopped(SpeechStopped("a", 500), 1.0)
+    told = Speaking("both").stopped(SpeechStopped("a", 500))
     assert told == [SpeechStarted("a", 500), SpeechStopped("a", 500)]
 
 
 def test_a_stop_under_another_name_keeps_the_one_that_was_told() -> None:
     speaking = Speaking("both")
-    speaking.started(SpeechStarted("a", 90), 1.0)
-    assert speaking.stopped(SpeechStopped("b", 500), 1.5) == [SpeechStopped("a", 500)]
+    speaking.started(SpeechStarted("a", 90))
+    assert speaking.stopped(SpeechStopped("b", 500)) == [SpeechStopped("a", 500)]
     assert speaking.name("b") == "a"
 
 
@@ -83,6 +83,6 @@ def test_names_are_bounded() -> None:
 def test_who_leaves_ends_what_was_begun_once() -> None:
     speaking = Speaking("both")
     assert speaking.leave(10) == []
-    speaking.started(SpeechStarted("a", 90), 1.0)
+    speaking.started(SpeechStarted("a", 90))
     assert speaking.leave(700) == [SpeechStopped("a", 700)]
     assert speaking.leave(800) == []
