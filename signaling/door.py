@@ -58,6 +58,10 @@ class Call:
     secret: str | None = None
     effective: Callable[[], Effective] | None = None
 
+    def in_force(self, session: Session) -> Effective:
+        """Return the session as its client sees it; for a client that sees none, by the settings of the session itself."""
+        return Effective(session.settings) if self.effective is None else self.effective()
+
 
 @dataclass(slots=True)
 class Door:

@@ -14,8 +14,7 @@ from msgspec import UNSET, Meta, Struct
 from mediaserver.conversation.session import Session
 from mediaserver.errors import BadRequest, NotFound
 from signaling.auth import authenticate
-from signaling.door import DOOR, Door
-from signaling.realtime.effective import Effective
+from signaling.door import DOOR, Call, Door
 from signaling.realtime.offer import read_json, read_session
 from signaling.realtime.parse import typed
 
@@ -40,19 +39,17 @@ async def look(request: web.Request) -> web.Response:
         session, call = door.live_call(call_id, who)
     except NotFound:
         return web.json_response(door.ended_call(call_id, who))
-    return web.json_response(
-        told_of(session, Effective(session.settings) if call.effective is None else call.effective())
-    )
+    return web.json_response(told_of(session, call))
 
 
-def told_of(session: Session, effective: Effective) -> dict[str, Any]:
+def told_of(session: Session, call: Call) -> dict[str, Any]:
     """Return what is told of a call: no sound and no words."""
     return {
         "id": session.caller.id,
         "object": "realtime.call",
         "state": session.state,
         "age_s": round(session.age_s, 3),
-        "session": effective.written(session.id, None),
+        "session": call.in_force(session).written(session.id, None),
         "record": session.record.entries(),
         "usage": session.record.usage(),
     }
@@ -62,8 +59,7 @@ def keep(door: Door, session: Session) -> None:
     """A call has ended: keep what is told of it."""
     call = door.calls.get(session)
     if call is not None:
-        effective = Effective(session.settings) if call.effective is None else call.effective()
-        door.ended.keep(session.caller.id, call.owner, call.secret, told_of(session, effective) | {"state": "ended"})
+        door.ended.keep(session.caller.id, call.owner, call.secret, told_of(session, call) | {"state": "ended"})
 
 
 async def accept(request: web.Request) -> web.Response:

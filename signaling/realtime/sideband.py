@@ -37,15 +37,13 @@ from msgspec import Meta
 from mediaserver.audio.resample import Resampler
 from mediaserver.clock import new_id
 from mediaserver.commands import Command
-from mediaserver.conversation.session import Session
 from mediaserver.errors import BadRequest, Hangup, RequestError, TooLarge, Unsupported
 from mediaserver.events import Event, Problem
 from mediaserver.gateway.permissions import permit_scope
 from mediaserver.gateway.principal import Principal
 from signaling.auth import PROTOCOL, authenticate_socket, speaks_beta
-from signaling.door import DOOR, Call
+from signaling.door import DOOR
 from signaling.realtime.codec import Append, RealtimeCodec, Refused
-from signaling.realtime.effective import Effective
 from signaling.realtime.opening import terms_of
 from signaling.realtime.parse import parse_object, refusal
 from signaling.realtime.wire import EventId, LongText
@@ -278,15 +276,10 @@ async def join(request: web.Request) -> web.StreamResponse:
     who = authenticate_socket(request, "calls:control")
     session, call = door.live_call(request.query["call_id"], who)
     wire, socket = await open_socket(request, (PROTOCOL,), MAX_MESSAGE)
-    codec = RealtimeCodec(
-        _as_it_is(session, call), terms_of(who, sound=True, beta=speaks_beta(request)), track=call.peer is not None
-    )
+    terms = terms_of(who, sound=True, beta=speaks_beta(request))
+    codec = RealtimeCodec(call.in_force(session), terms, track=call.peer is not None)
     await Sideband(who, session, socket, codec).run()
     return wire
-
-
-def _as_it_is(session: Session, call: Call) -> Effective:
-    return Effective(session.settings) if call.effective is None else call.effective()
 
 
 _KINDS: dict[str, type[Ask]] = {str(kind.__struct_config__.tag): kind for kind in (Listen, Whisper, TakeOver, HandBack)}

@@ -1,9 +1,11 @@
 import gc
+from dataclasses import replace
 
 import pytest
 
 from mediaserver.errors import NotFound, Overloaded
 from mediaserver.gateway.keys import ALL_SCOPES, Principal
+from signaling.realtime.effective import Effective
 from tests.signaling.doors import door
 
 ME, YOU = Principal("development", ALL_SCOPES), Principal("you", ALL_SCOPES)
@@ -21,6 +23,16 @@ async def test_a_call_belongs_to_who_made_it_and_is_forgotten_with_its_session()
         assert not at.door.calls
         with pytest.raises(NotFound):
             at.door.call(call_id, ME)
+
+
+async def test_a_call_is_shown_as_its_client_sees_it_or_else_as_its_session_is() -> None:
+    async with door() as at:
+        await at.call()
+        [(session, call)] = at.door.calls.items()
+        changed = Effective(replace(session.settings, instructions="Be brief."))
+        assert call.in_force(session).settings.instructions == session.settings.instructions
+        assert replace(call, effective=lambda: changed).in_force(session) is changed
+        assert replace(call, effective=None).in_force(session) == Effective(session.settings)
 
 
 async def test_no_house_no_calls() -> None:
