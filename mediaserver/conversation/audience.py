@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mediaserver.caller import Caller
+from mediaserver.clock import new_id
+from mediaserver.conversation.phrases import Phrases
 from mediaserver.errors import Hangup
 from mediaserver.events import Event, PlayoutFinished, Problem
 from mediaserver.items import Played
@@ -51,17 +53,23 @@ class Audience:
     """Satisfies :class:`mediaserver.conversation.loudspeaker.Loudspeaker`: what a talk says goes to all of them.
 
     ``gone`` is told of a controller that does not keep up; ``seen`` of every event, before anyone else: it returns what the
-    caller's client is to know of it (``None``: nothing). ``rate`` and ``hear_rate`` are the call's, in Hz.
+    caller's client is to know of it (``None``: nothing). ``rate`` and ``hear_rate`` are the call's, in Hz. ``phrases`` are
+    what the server itself can say.
     """
 
     def __init__(
-        self, caller: Caller, gone: Callable[[Controller], None], seen: Callable[[Event], Event | None]
+        self,
+        caller: Caller,
+        gone: Callable[[Controller], None],
+        seen: Callable[[Event], Event | None],
+        phrases: Phrases | None = None,
     ) -> None:
         self.caller = caller
         self.rate = self.hear_rate = 0
         self.controllers: list[Controller] = []
         self._gone = gone
         self._seen = seen
+        self._phrases = phrases
         self._asks: deque[tuple[str, Controller]] = deque(maxlen=KEPT_ASKS)
         self._queue: dict[str, None] = {}
 
@@ -116,6 +124,16 @@ class Audience:
         for controller in self.controllers:
             if controller.listens:
                 controller.hear_model(item_id, pcm, self.rate)
+
+    def say(self, text: str, prefix: str) -> str | None:
+        """Play one of the server's own phrases; return its item, ``None`` when there is no sound for it."""
+        pcm = self._phrases.pcm(text, self.rate) if self._phrases is not None and text else None
+        if not pcm:
+            return None
+        item_id = new_id(prefix)
+        self.play(item_id, pcm)
+        self.finish(item_id)
+        return item_id
 
     def finish(self, item_id: str) -> None:
         """No more sound comes for this item."""

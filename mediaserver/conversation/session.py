@@ -15,7 +15,7 @@ from mediaserver.audio.inbound import Edge
 from mediaserver.audio.vad import WebRtcVoice
 from mediaserver.bridge import Bridge, Opening
 from mediaserver.caller import Caller
-from mediaserver.clock import Clock, monotonic, new_id
+from mediaserver.clock import Clock, monotonic
 from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation import steps
 from mediaserver.conversation.alarm import Alarm
@@ -94,7 +94,7 @@ class Session:
         self._started_at = self._active_at = clock()
         places, bridge = places_of(route)
         self._plain = bridge.capabilities.turns == "none"
-        self._audience = Audience(caller, self._left_behind, self._seen)
+        self._audience = Audience(caller, self._left_behind, self._seen, self._support.phrases)
         self._supervision = Supervision(self._audience, self.record, self._ask_for)
         rates = bridge.capabilities.input_rate, bridge.capabilities.output_rate
         self._audience.hear_rate, self._audience.rate = rates
@@ -130,7 +130,7 @@ class Session:
     def _make_tools(self, items: Conversation) -> ToolWork:
         support = self._support
         ledger = ToolLedger(support.filler)
-        shared = (lambda: self._talk, self.take, self.record, support.phrases, self._clock, self.id)
+        shared = (lambda: self._talk, self.take, self.record, self._clock, self.id)
         return ToolWork(ledger, support.tools, self._audience, items, *shared)
 
     # --- its life -----------------------------------------------------------------------------------------------------
@@ -381,13 +381,13 @@ class Session:
 
     def wait_a_moment(self) -> None:
         """Let the caller hear that something is being done."""
-        self._say(self._support.moment)
+        self._audience.say(self._support.moment, "phrase")
 
     def apologise(self, failure: BridgeError) -> None:
         """Say to the caller that nobody can answer; the call ends when that was heard."""
         self.tell(Problem(failure.message, failure.code, "server_error"))
         self._audience.clear()
-        self._goodbye = self._say(self._support.apology)
+        self._goodbye = self._audience.say(self._support.apology, "phrase")
         self.record.note("apologised", code=failure.code, spoken=self._goodbye is not None)
         if self._goodbye is None:
             self.take(self._crossing.on, steps.ApologySpoken())
@@ -395,17 +395,6 @@ class Session:
     def over(self, reason: steps.Ending, failure: BridgeError) -> None:
         """End the call."""
         self.end(reason, failure.message if reason == "provider_error" else "")
-
-    def _say(self, text: str) -> str | None:
-        """Say one of the server's own phrases; return its item, ``None`` when there is no sound for it."""
-        phrases = self._support.phrases
-        pcm = phrases.pcm(text, self._audience.rate) if phrases is not None and text else None
-        if pcm is None:
-            return None
-        item_id = new_id("phrase")
-        self._audience.play(item_id, pcm)
-        self._audience.finish(item_id)
-        return item_id
 
     def _reopen(self, settings: Settings) -> None:
         """The provider cannot change these in mid-session: go on with a new session of it."""

@@ -13,7 +13,6 @@ from mediaserver.commands import Command, CreateItem, CreateResponse
 from mediaserver.conversation.audience import Audience
 from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.filler import Filler, StopFiller
-from mediaserver.conversation.phrases import Phrases
 from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.tools import Action, AskForAnswer, Book, Execute, Offer, Output, ToolLedger
 from mediaserver.errors import BadRequest, Unsupported
@@ -69,7 +68,6 @@ class ToolWork:
         talk: Callable[[], Talker],
         take: Callable[[Callable[[Any], None], Any], None],
         record: CallRecord,
-        phrases: Phrases | None,
         clock: Clock,
         session_id: str,
     ) -> None:
@@ -80,7 +78,6 @@ class ToolWork:
         self._talk = talk
         self._take = take
         self._record = record
-        self._phrases = phrases
         self._clock = clock
         self._session_id = session_id
         self._group: asyncio.TaskGroup | None = None
@@ -256,13 +253,10 @@ class ToolWork:
             self._record.note("answer_refused", why=refused.message)
 
     def _filler(self, action: Filler) -> None:
-        pcm = self._phrases.pcm(action.text, self._audience.rate) if self._phrases is not None else None
-        if pcm:
-            item_id = new_id("filler")
+        item_id = self._audience.say(action.text, "filler")
+        if item_id is not None:
             self._record.note("filler")
             self._phrase = item_id
-            self._audience.play(item_id, pcm)
-            self._audience.finish(item_id)
 
     def _stop_filler(self, _: StopFiller) -> None:
         """Say no more of the phrase; where a reply waits behind it or is heard already, that is the talk's to stop."""

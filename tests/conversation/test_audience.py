@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from mediaserver.conversation.audience import KEPT_ASKS, KEPT_ITEMS, Audience
+from mediaserver.conversation.phrases import Phrases
 from mediaserver.errors import Hangup
 from mediaserver.events import DigitPressed, Event, PlayoutFinished, Problem
 from tests.fakes.caller import FakeCaller
@@ -35,12 +36,12 @@ class Listener:
 
 
 class Bench:
-    def __init__(self, *controllers: Listener) -> None:
+    def __init__(self, *controllers: Listener, phrases: Phrases | None = None) -> None:
         self.caller = FakeCaller(lambda: 0.0)
         self.gone: list[object] = []
         self.seen: list[Event] = []
         self.hides: set[type[Event]] = set()
-        self.audience = Audience(self.caller, self.gone.append, self._see)
+        self.audience = Audience(self.caller, self.gone.append, self._see, phrases)
         self.audience.rate, self.audience.hear_rate = 24000, 16000
         self.audience.controllers.extend(controllers)
 
@@ -117,6 +118,19 @@ def test_the_loudspeaker_is_the_callers_and_who_listens_hears_it_too() -> None:
     assert not bench.caller._paused
     assert [played.item_id for played in bench.audience.clear()] == ["i"]
     assert bench.audience.played("i") == 0
+
+
+def test_a_phrase_of_the_server_is_heard_by_all_and_one_without_sound_by_nobody() -> None:
+    one = Listener(listens=True)
+    bench = Bench(one, phrases=Phrases(24000, {"wait": b"12", "mute": b"", "": b"12"}))
+    item_id = bench.audience.say("wait", "phrase")
+    assert item_id is not None
+    assert item_id.startswith("phrase_")
+    assert one.model == [(item_id, b"12", 24000)]
+    assert bench.caller._complete == {item_id}
+    assert [bench.audience.say(text, "phrase") for text in ("mute", "", "never rehearsed")] == [None] * 3
+    assert Bench().audience.say("wait", "phrase") is None
+    assert bench.audience.queue == (item_id,)
 
 
 def test_what_is_in_the_queue_is_known_and_bounded() -> None:
