@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,6 +54,14 @@ class Append(Command):
     """The caller's sound as it came (base64): for the socket that it came on, never for a session."""
 
     audio: str
+
+    def sound(self) -> bytes:
+        """Return the bytes. Raises Refused for what is not base64."""
+        try:
+            return base64.b64decode(self.audio, validate=True)
+        except ValueError:
+            error = BadRequest("the sound is not valid base64", code="invalid_value", param="audio")
+            raise Refused(error, self.event_id) from None
 
 
 class Refused(Exception):

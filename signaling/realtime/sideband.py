@@ -26,7 +26,6 @@ Server events of ours: ``supervisor.state {listening, taken_over}`` answers each
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Protocol
 
@@ -238,11 +237,7 @@ class Sideband:
             if self._out is None:
                 message = "only who has taken over a call speaks in it; its sound is its caller's"
                 raise BadRequest(message, code="unsupported_over_sideband", param="audio")
-            self._session.speak(self, self._out.feed(base64.b64decode(command.audio, validate=True)))
-        except (binascii.Error, ValueError):
-            self._refuse(
-                BadRequest("the sound is not valid base64", code="invalid_value", param="audio"), command.event_id
-            )
+            self._session.speak(self, self._out.feed(command.sound()))
         except (RequestError, Unsupported) as refused:
             self._refuse(refused, command.event_id)
 

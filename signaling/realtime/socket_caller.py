@@ -7,7 +7,6 @@ is made; the client plays it, and what it has played is reckoned until it says s
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from mediaserver.audio.encodings import PCMA, PCMU, Encoding, Packer, Unpacker
 from mediaserver.caller import Played
 from mediaserver.clock import Clock, monotonic
 from mediaserver.commands import ClearInput, Command, CommitInput, TruncateItem
-from mediaserver.errors import BadRequest, TooLarge
+from mediaserver.errors import TooLarge
 from mediaserver.events import Event
 from signaling.realtime.codec import Append, RealtimeCodec, Refused
 from signaling.socket import Socket
@@ -81,7 +80,7 @@ class SocketCaller(SocketCall):
         try:
             command = self._codec.read(message)
             if isinstance(command, Append):
-                await self.hear(self._unpacker_now(), _sound(command))
+                await self.hear(self._unpacker_now(), command.sound())
             else:
                 self._ask(command)
         except Refused as refused:
@@ -129,14 +128,6 @@ class SocketCaller(SocketCall):
     def _send(self, texts: list[str]) -> None:
         for text in texts:
             self.socket.send(text)
-
-
-def _sound(command: Append) -> bytes:
-    try:
-        return base64.b64decode(command.audio, validate=True)
-    except (binascii.Error, ValueError):
-        error = BadRequest("the sound is not valid base64", code="invalid_value", param="audio")
-        raise Refused(error, command.event_id) from None
 
 
 def _encoding(said: Mapping[str, Any]) -> Encoding:

@@ -142,6 +142,15 @@ def test_sound_is_for_the_socket_that_it_came_on() -> None:
     assert one.read('{"type": "input_audio_buffer.append", "audio": "' + long + '"}') == Append(audio=long)
 
 
+@pytest.mark.parametrize("audio", ["AAA", "not base64!", "ä"])
+def test_sound_that_is_not_base64_is_refused_by_its_name(audio: str) -> None:
+    assert Append(audio="AAAA").sound() == bytes(3)
+    with pytest.raises(Refused) as refused:
+        Append(event_id="e", audio=audio).sound()
+    error = refused.value.error
+    assert (error.code, error.param, refused.value.event_id) == ("invalid_value", "audio", "e")
+
+
 def test_an_item_of_the_conversation_is_named() -> None:
     command = read(create(input=[{"type": "item_reference", "id": "item_1"}, MESSAGE]))
     assert isinstance(command, c.CreateResponse) and command.input == ("item_1", ITEM)

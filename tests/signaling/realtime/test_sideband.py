@@ -109,6 +109,8 @@ async def test_it_takes_over_speaks_and_hands_back() -> None:
             assert (await side.until("error", 2))["error"]["event_id"] == "early"
             await side.say(type="supervisor.take_over")
             assert (await side.until("supervisor.state"))["taken_over"] is True
+            await side.say(type="input_audio_buffer.append", audio="AAA", event_id="torn")
+            assert (await side.until("error", 3))["error"]["event_id"] == "torn"
             await side.append(tone(500, 24000))
             assert (await call.heard(20_000))[:20_000] == tone(500, 24000)[:20_000]
             await side.say(type="supervisor.hand_back")
