@@ -156,7 +156,9 @@ class Crossing:
     async def _serve(self, leg: Leg) -> None:
         try:
             await leg.bridge.run(
-                self._stage.opening(leg), lambda event: self._emitted(leg, event), lambda: self._ready(leg)
+                self._stage.opening(leg),
+                lambda event: self._emitted(leg, event),
+                lambda: self.note(steps.LegReady(leg.number)),
             )
         except BridgeError as failure:
             self._stage.take(self._failed, (leg, failure))
@@ -164,10 +166,6 @@ class Crossing:
             self._stage.broke(defect)
         else:
             self._stage.take(self._ended, leg)
-
-    def _ready(self, leg: Leg) -> None:
-        leg.ready = True
-        self.note(steps.LegReady(leg.number))
 
     def _failed(self, what: tuple[Leg, BridgeError]) -> None:
         leg, failure = what

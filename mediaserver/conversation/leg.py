@@ -38,7 +38,6 @@ class Leg:
         self.place = place
         self.bridge = bridge
         self.alive = True
-        self.ready = False
         self.resume: str | None = None
         theirs = bridge.capabilities
         self._in = Resampler(hear_rate, theirs.input_rate)
