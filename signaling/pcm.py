@@ -27,7 +27,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
-from aiohttp import WSCloseCode, web
+from aiohttp import web
 from msgspec import Meta
 
 from mediaserver import events as happened
@@ -112,7 +112,7 @@ class PcmCaller(SocketCall):
         except RequestError as refused:
             self._say({"type": "error", "code": refused.code, "message": refused.message})
             if isinstance(refused, TooLarge):
-                self.socket.hang_up("protocol_error", refused.message, WSCloseCode.MESSAGE_TOO_BIG, "too_large")
+                self.socket.hang_up_too_large(refused)
 
     def _ask(self, said: Said) -> None:
         if said.type == "clear":

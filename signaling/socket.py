@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import WebSocketError, WSCloseCode, WSMsgType, web
 
-from mediaserver.errors import Hangup, Overloaded, RequestError
+from mediaserver.errors import Hangup, Overloaded, RequestError, TooLarge
 
 MAX_WAITING = 4 << 20
 """Bytes that may wait for a client."""
@@ -76,6 +76,15 @@ class Socket:
             self._end = Hangup(reason, detail)
             self._code = None if code is None else (code, word)
         self._over.set()
+
+    def hang_up_binary(self) -> None:
+        """End it for a binary message, where the protocol has none."""
+        detail = "binary messages are not part of this protocol"
+        self.hang_up("protocol_error", detail, WSCloseCode.UNSUPPORTED_DATA, "bad_request")
+
+    def hang_up_too_large(self, error: TooLarge) -> None:
+        """End it for a message that was refused for its size."""
+        self.hang_up("protocol_error", error.message, WSCloseCode.MESSAGE_TOO_BIG, "too_large")
 
     async def serve(self, take: Take) -> None:
         """Write what is queued and give ``take`` every message, until it is over: raises Hangup."""

@@ -188,8 +188,7 @@ class Sideband:
     async def take(self, message: str | bytes) -> None:
         """Take a message: a command, a wish of a supervisor, or a refusal that names the controller's event."""
         if isinstance(message, bytes):
-            self._socket.hang_up("protocol_error", "binary messages are not part of this protocol",
-                                 WSCloseCode.UNSUPPORTED_DATA, "bad_request")  # fmt: skip
+            self._socket.hang_up_binary()
             return
         try:
             self._act(message)
@@ -245,7 +244,7 @@ class Sideband:
         kind, param = (error.type, error.param) if isinstance(error, RequestError) else ("invalid_request_error", None)
         self.tell(Problem(error.message, error.code, kind, param, event_id))
         if isinstance(error, TooLarge):
-            self._socket.hang_up("protocol_error", error.message, WSCloseCode.MESSAGE_TOO_BIG, "too_large")
+            self._socket.hang_up_too_large(error)
 
 
 def _supervising(text: str) -> Ask | None:

@@ -10,8 +10,6 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import WSCloseCode
-
 from mediaserver.audio.encodings import PCMA, PCMU, Encoding, Packer, Unpacker
 from mediaserver.caller import Played
 from mediaserver.clock import Clock, monotonic
@@ -74,8 +72,7 @@ class SocketCaller(SocketCall):
     async def take(self, message: str | bytes) -> None:
         """Take an event; a binary message is no part of the contract and ends the call."""
         if isinstance(message, bytes):
-            detail = "binary messages are not part of this protocol"
-            self.socket.hang_up("protocol_error", detail, WSCloseCode.UNSUPPORTED_DATA, "bad_request")
+            self.socket.hang_up_binary()
             return
         try:
             command = self._codec.read(message)
@@ -91,7 +88,7 @@ class SocketCaller(SocketCall):
         if self.listener is not None:
             self.listener.refuse(error.message, error.code, refused.event_id, error.param)
         if isinstance(error, TooLarge):
-            self.socket.hang_up("protocol_error", error.message, WSCloseCode.MESSAGE_TOO_BIG, "too_large")
+            self.socket.hang_up_too_large(error)
 
     def _ask(self, command: Command) -> None:
         if isinstance(command, CommitInput):

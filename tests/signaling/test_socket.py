@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientWebSocketResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from mediaserver.errors import Hangup, Overloaded, Unauthenticated
+from mediaserver.errors import Hangup, Overloaded, TooLarge, Unauthenticated
 from signaling.socket import MAX_WAITING, Socket, cut, open_socket
 
 Serve = Callable[[Socket], Awaitable[None]]
@@ -105,6 +105,24 @@ async def test_a_refusal_after_the_handshake(error: Overloaded, end: tuple[int, 
 
     async with served(serve) as wire:
         assert await wire.receive_str() == "why"
+        message = await wire.receive()
+        assert (message.data, message.extra) == end
+
+
+@pytest.mark.parametrize(
+    ("hang_up", "end"),
+    [
+        (Socket.hang_up_binary, (1003, "bad_request")),
+        (lambda socket: socket.hang_up_too_large(TooLarge("too much")), (1009, "too_large")),
+    ],
+    ids=["binary", "too large"],
+)
+async def test_what_the_protocol_has_no_place_for(hang_up: Callable[[Socket], None], end: tuple[int, str]) -> None:
+    async def serve(socket: Socket) -> None:
+        hang_up(socket)
+        assert (await ends(socket)).reason == "protocol_error"
+
+    async with served(serve) as wire:
         message = await wire.receive()
         assert (message.data, message.extra) == end
 

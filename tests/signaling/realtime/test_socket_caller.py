@@ -15,12 +15,15 @@ from signaling.realtime.codec import RealtimeCodec
 from signaling.realtime.effective import Effective
 from signaling.realtime.reader import Terms
 from signaling.realtime.socket_caller import DELTA, SocketCaller
+from signaling.socket import Socket
 from tests.fakes.caller import tone
 from tests.fakes.virtual_time import now, run
 
 
 class Wire:
     """What was sent to the client, and why it was hung up."""
+
+    hang_up_binary: Any = Socket.hang_up_binary
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
