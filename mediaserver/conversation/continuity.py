@@ -26,7 +26,6 @@ from mediaserver.conversation.steps import (
     ApologySpoken,
     Begun,
     CallerSpeaking,
-    CallOver,
     EndCall,
     Ending,
     EndNear,
@@ -395,16 +394,10 @@ class Continuity:
     def _apology_spoken(self, _event: ApologySpoken, _now: float) -> list[Action]:
         return [] if self._leave_at is None else self._end("provider_error")
 
-    def _call_over(self, _event: CallOver, _now: float) -> list[Action]:
-        return self._close()
-
     def _end(self, reason: Ending) -> list[Action]:
-        return [*self._close(), EndCall(reason)]
-
-    def _close(self) -> list[Action]:
         self._over = True
         serving, self._serving = self._serving, None
-        return [*([] if serving is None else [Abandon(serving.leg)]), *self._abandon_tries()]
+        return [*([] if serving is None else [Abandon(serving.leg)]), *self._abandon_tries(), EndCall(reason)]
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -481,6 +474,5 @@ _HANDLERS: dict[type, Callable[[Continuity, Any, float], list[Action]]] = {
     Tools: Continuity._tools,
     Quiet: Continuity._set_quiet,
     ApologySpoken: Continuity._apology_spoken,
-    CallOver: Continuity._call_over,
     Tick: Continuity._tick,
 }

@@ -107,11 +107,6 @@ class ApologySpoken:
 
 
 @dataclass(frozen=True, slots=True)
-class CallOver:
-    """The call is over, whatever the reason."""
-
-
-@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed."""
 
@@ -131,7 +126,6 @@ Happening = (
     | Tools
     | Quiet
     | ApologySpoken
-    | CallOver
     | Tick
 )
 

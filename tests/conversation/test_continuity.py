@@ -17,7 +17,6 @@ from mediaserver.conversation.steps import (
     ApologySpoken,
     Begun,
     CallerSpeaking,
-    CallOver,
     EndCall,
     EndNear,
     Expected,
@@ -463,19 +462,13 @@ def test_a_session_may_outlive_its_cap() -> None:
 # --- the end of the call ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("moment", ["opening", "serving", "rotating", "failing", "leaving"])
-def test_hanging_up_closes_everything_at_any_moment(moment: str) -> None:
-    call = Call("a", "b", cap=20.0)
-    call.tell(Begun())
-    if moment != "opening":
-        call.tell(LegReady(0))
-        call.run(15.0 if moment == "rotating" else 10.0)
-    if moment == "failing":
-        call.tell(LegFailed(0, LOST))
-    if moment == "leaving":
-        call.tell(LegFailed(0, REFUSED), LegFailed(1, REFUSED))
-    gone = call.tell(CallOver())
-    assert all(isinstance(action, Abandon) for action in gone)
-    assert len(gone) == {"opening": 1, "serving": 1, "rotating": 2, "failing": 1, "leaving": 0}[moment]
+@pytest.mark.parametrize("reason", ["provider_closed", "provider_error"])
+def test_after_the_end_nothing_is_taken_any_more(reason: str) -> None:
+    call = Call("a", "b", cap=20.0).serve()
+    if reason == "provider_closed":
+        ended = call.tell(LegEnded(0))
+    else:
+        ended = call.tell(LegFailed(0, REFUSED), LegFailed(1, REFUSED), ApologySpoken())
+    assert ended[-1] == EndCall(reason)  # type: ignore[arg-type]
     assert (call.machine.due, call.machine.serving) == (None, None)
     assert call.tell(Tick(), LegReady(1), ReplyDue()) == []

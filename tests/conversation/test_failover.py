@@ -24,7 +24,6 @@ from mediaserver.conversation.steps import (
     ApologySpoken,
     Begun,
     CallerSpeaking,
-    CallOver,
     EndCall,
     EndNear,
     Expected,
@@ -45,6 +44,7 @@ from mediaserver.conversation.steps import (
 from mediaserver.gateway.health import Breakers, BreakerSettings, RetryBudget
 
 LOST = Failure("connection_lost")
+REFUSED = Failure("unauthorized", retryable=False)
 SET = Steadiness()
 
 
@@ -504,7 +504,13 @@ class AnyOrder(RuleBasedStateMachine):
         assert not self.over or not self.alive
 
     def teardown(self) -> None:
-        self.tell(CallOver())
+        """Where every provider refuses us the call comes to its end, and nothing of it is left."""
+        while self.alive:
+            leg = min(self.alive)
+            del self.alive[leg]
+            self.tell(LegFailed(leg, REFUSED))
+        self.wait(SET.give_up_s + SET.goodbye_s)
+        assert self.over
         assert not self.alive
         assert self.machine.due is None
 
