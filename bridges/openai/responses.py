@@ -41,11 +41,6 @@ class Responses:
         self._made: OrderedDict[str, Made] = OrderedDict()
         self._unwanted: set[str] = set()
 
-    @property
-    def running(self) -> bool:
-        """Whether any response is being made."""
-        return bool(self._made)
-
     def ask(self, command: Respond) -> None:
         """Remember what was asked for until the provider begins it."""
         self._asked[command.response_id] = command

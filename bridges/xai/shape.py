@@ -17,7 +17,6 @@ THRESHOLD = (0.1, 0.9)
 SPEED = (0.7, 1.5)
 SILENCE_MS = 10_000
 KEYTERMS, KEYTERM = 100, 50
-PER_RESPONSE = frozenset({"instructions", "output_modalities"})
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def test_a_mark_finds_what_was_asked_for_in_any_order() -> None:
     made, command = book.begin(body("1", "b"))
     assert (made.id, command and command.response_id) == ("b", "b")
     assert book.begin(body("2", "a"))[0].id == "a"
-    assert book.running
+    assert book.at("1") is made
     assert book.end("1") is made
     assert book.end("1") is None
 
