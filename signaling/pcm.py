@@ -143,7 +143,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
     wire, socket = await open_socket(request, (PROTOCOL,), MAX_MESSAGE)
     caller = PcmCaller(new_id("rtc"), socket, rate)
     try:
-        session = begin(door, admitted, caller)
+        session = begin(door, admitted, caller, None, None)
     except (Overloaded, Unauthenticated) as refused:  # between the handshake and now the house was filled
         caller.tell(happened.Problem(refused.message, refused.code))
         await socket.refuse(refused)

@@ -25,7 +25,7 @@ from signaling.door import DOOR, Door
 from signaling.line import Line
 from signaling.realtime.effective import Effective
 from signaling.realtime.offer import MAX_SDP
-from signaling.realtime.opening import Admitted, admit, begin
+from signaling.realtime.opening import Admitted, admit, begin_on_media
 from signaling.realtime.parse import parse_object, typed
 from signaling.realtime.wire import SessionPatch
 from signaling.rtvi.codec import RtviCodec
@@ -113,11 +113,7 @@ async def _begin(door: Door, admitted: Admitted, sdp: str) -> tuple[Line, str]:
     codec = RtviCodec(admitted.effective.settings)
     dialect = RtviDialect(codec, partial(permit_settings, admitted.who))
     line, answer = Line.open(door.open_house().port, sdp, dialect, new_id("rtc"), TERMS)
-    try:
-        begin(door, admitted, line, peer=line.peer, effective=lambda: Effective(codec.settings))
-    except BaseException:
-        await line.close("server_shutdown")  # nobody else knows of it yet
-        raise
+    await begin_on_media(door, admitted, line, line.peer, lambda: Effective(codec.settings))
     return line, answer
 
 

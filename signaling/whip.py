@@ -23,7 +23,7 @@ from signaling.auth import authenticate
 from signaling.door import DOOR, House
 from signaling.realtime.effective import Effective
 from signaling.realtime.offer import SDP, read_sdp
-from signaling.realtime.opening import admit, begin
+from signaling.realtime.opening import admit, begin_on_media
 from signaling.realtime.wire import SessionPatch
 
 READ_S = 5.0
@@ -95,11 +95,7 @@ async def publish(request: web.Request) -> web.Response:
     admitted = admit(door, who, SessionPatch(), request.query.get("model"))
     dialect = Silent(admitted.effective.settings)
     peer, answer = door.open_house().port.accept(sdp, dialect, call_id=new_id("rtc"), terms=TERMS)
-    try:
-        begin(door, admitted, peer, peer=peer, effective=dialect.effective)
-    except BaseException:
-        await peer.close("server_shutdown")  # nobody else knows of it yet
-        raise
+    await begin_on_media(door, admitted, peer, peer, dialect.effective)
     headers = {"Location": f"/whip/{peer.id}", "ETag": _etag(peer)}
     return web.Response(status=201, body=answer.encode(), content_type=SDP, headers=headers)
 

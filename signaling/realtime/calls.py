@@ -10,7 +10,7 @@ from signaling.auth import authenticate, speaks_beta
 from signaling.door import DOOR
 from signaling.realtime.dialect import RealtimeDialect
 from signaling.realtime.offer import SDP, read_offer, read_sdp
-from signaling.realtime.opening import admit, begin
+from signaling.realtime.opening import admit, begin_on_media
 
 
 async def create(request: web.Request) -> web.Response:
@@ -23,11 +23,7 @@ async def create(request: web.Request) -> web.Response:
     call_id = new_id("rtc")
     dialect = RealtimeDialect(admitted.effective, call_id, terms=admitted.terms(beta=beta))
     peer, answer = house.port.accept(offered.sdp, dialect, call_id=call_id)
-    try:
-        begin(door, admitted, peer, peer=peer, effective=dialect.effective)
-    except BaseException:
-        await peer.close("server_shutdown")  # nobody else knows of it yet
-        raise
+    await begin_on_media(door, admitted, peer, peer, dialect.effective)
     return web.Response(
         status=201, body=answer.encode(), content_type=SDP, headers={"Location": f"{request.path}/{call_id}"}
     )

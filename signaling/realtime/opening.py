@@ -73,18 +73,24 @@ def admit(door: Door, who: Principal, session: SessionPatch, model: str | None =
     return Admitted(who, name, way, effective)
 
 
-def begin(
-    door: Door,
-    admitted: Admitted,
-    caller: Caller,
-    *,
-    peer: Peer | None = None,
-    effective: Callable[[], Effective] | None = None,
-) -> Session:
-    """Start the session of an admitted call, and know whose it is.
+async def begin_on_media(
+    door: Door, admitted: Admitted, caller: Caller, peer: Peer, effective: Callable[[], Effective]
+) -> None:
+    """Start the session of a call whose offer was answered; a caller that gets none is closed.
 
     Raises Overloaded, and Unauthenticated for a client secret that has opened its last call.
     """
+    try:
+        begin(door, admitted, caller, peer, effective)
+    except BaseException:
+        await caller.close("server_shutdown")  # nobody else knows of it yet
+        raise
+
+
+def begin(
+    door: Door, admitted: Admitted, caller: Caller, peer: Peer | None, effective: Callable[[], Effective] | None
+) -> Session:
+    """Start the session of an admitted call, and know whose it is. Raises what :func:`begin_on_media` raises."""
     house, who = door.open_house(), admitted.who
     door.secrets.use(who)
     limits = house.sessions.limits

@@ -42,7 +42,7 @@ async def _serve(door: Door, admitted: Admitted, socket: Socket, *, beta: bool) 
     codec = RealtimeCodec(admitted.effective, admitted.terms(sound=True, beta=beta), track=False)
     caller = SocketCaller(new_id("rtc"), socket, codec)
     try:
-        session = begin(door, admitted, caller, effective=lambda: codec.effective)
+        session = begin(door, admitted, caller, None, lambda: codec.effective)
     except (Overloaded, Unauthenticated) as refused:  # between the handshake and now the house was filled
         caller.tell(Problem(refused.message, refused.code, refused.type))
         await socket.refuse(refused)
