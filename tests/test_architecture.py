@@ -20,7 +20,18 @@ PACKAGES = ("mediaserver", "signaling", "bridges")
 
 GROUND = {
     f"mediaserver.{name}"
-    for name in ("errors", "items", "settings", "events", "commands", "clock", "config", "section", "toolconfig")
+    for name in (
+        "errors",
+        "items",
+        "settings",
+        "events",
+        "commands",
+        "clock",
+        "config",
+        "section",
+        "toolconfig",
+        "remember",
+    )
 }
 SEAMS = {f"mediaserver.{name}" for name in ("caller", "bridge", "speech", "toolbox")}
 AUDIO = {"mediaserver.audio"}

@@ -41,6 +41,7 @@ from mediaserver.events import (
     UsageReported,
 )
 from mediaserver.items import Item
+from mediaserver.remember import remember
 from mediaserver.settings import Settings
 
 MAX_BUFFERED = IN_RATE * 2 * 60
@@ -224,9 +225,7 @@ class GeminiCodec:
             raise Unsupported("the model behind this call speaks or writes for a whole session")
         asked = self._asking()
         self._answers.ask(command.response_id)
-        self._asked[command.response_id] = writes
-        while len(self._asked) > MAX_HELD:
-            del self._asked[next(iter(self._asked))]
+        remember(self._asked, command.response_id, writes, MAX_HELD)
         self._dropping = self._dropping and self._running
         return asked
 
@@ -412,10 +411,8 @@ class GeminiCodec:
         asked = []
         for call in told.function_calls:
             call_id = call.id or new_id("call")
-            self._calls[call_id] = (call.name, call.id is not None)
+            remember(self._calls, call_id, (call.name, call.id is not None), MAX_CALLS)
             asked.append((call_id, call.name, call.arguments))
-        while len(self._calls) > MAX_CALLS:
-            del self._calls[next(iter(self._calls))]
         if not asked:
             return ()
         self._tokens.news()

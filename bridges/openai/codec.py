@@ -8,7 +8,7 @@ few rows.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -26,6 +26,7 @@ from mediaserver.audio import g711
 from mediaserver.bridge import Capabilities, Feature, Opening
 from mediaserver.errors import BridgeError, Unsupported
 from mediaserver.events import Event
+from mediaserver.remember import remember
 from mediaserver.settings import Settings
 
 VOICES = ("marin", "cedar", "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse")
@@ -115,12 +116,12 @@ class OpenAICodec:
         self._settings = Settings("")
         self._responses = Responses(marking=shape.marks)
         self.reader = ReplyReader(self._responses, shape.audio_format)
-        self._sent: OrderedDict[str, commands.Command] = OrderedDict()
+        self._sent: dict[str, commands.Command] = {}
         self._count = 0
         self._heard_bytes = 0
         self._speaking = False
-        self._words: OrderedDict[str, str] = OrderedDict()
-        self._written: OrderedDict[str, None] = OrderedDict()
+        self._words: dict[str, str] = {}
+        self._written: dict[str, None] = {}
         self._replies: list[Message] = []
 
     # --- to the provider ----------------------------------------------------------------------------------------------
@@ -177,9 +178,7 @@ class OpenAICodec:
         self._count += 1
         name = f"msg_{self._count}"
         if command is not None:
-            self._sent[name] = command
-            while len(self._sent) > REMEMBERED:
-                self._sent.popitem(last=False)
+            remember(self._sent, name, command, REMEMBERED)
         return msgspec.json.encode({"type": kind, "event_id": name, **fields}).decode()
 
     def _update(self, command: commands.UpdateSession) -> list[Message]:
@@ -294,9 +293,7 @@ class OpenAICodec:
     def _words_are(self, item_id: str, text: str) -> Sequence[Event]:
         if item_id in self._written or len(text) > TRANSCRIPT:
             return ()
-        self._words[item_id] = text
-        while len(self._words) > REMEMBERED:
-            self._words.popitem(last=False)
+        remember(self._words, item_id, text, REMEMBERED)
         return [events.TranscriptPartial(item_id, text, stable=len(text))]
 
     def _words_done(self, message: wire.Transcribed) -> Sequence[Event]:
@@ -316,9 +313,7 @@ class OpenAICodec:
         self._words.pop(item_id, None)
         if item_id in self._written:
             return False
-        self._written[item_id] = None
-        while len(self._written) > REMEMBERED:
-            self._written.popitem(last=False)
+        remember(self._written, item_id, None, REMEMBERED)
         return True
 
     def _limits(self, message: wire.Limits) -> Sequence[Event]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bridges.openai.wire import ResponseBody
 from mediaserver.clock import new_id
 from mediaserver.commands import Respond
+from mediaserver.remember import remember
 
 MARK = "mediaserver_response"
 """The key of a response's metadata that holds our name of it; it is not shown to the client."""
@@ -38,7 +39,7 @@ class Responses:
     def __init__(self, *, marking: bool = True) -> None:
         self._marking = marking
         self._asked: OrderedDict[str, Respond] = OrderedDict()
-        self._made: OrderedDict[str, Made] = OrderedDict()
+        self._made: dict[str, Made] = {}
         self._unwanted: set[str] = set()
 
     def ask(self, command: Respond) -> None:
@@ -60,9 +61,7 @@ class Responses:
             asked = self._oldest_unmarked()
         made = Made(asked.response_id if asked else new_id("resp"), body.id)
         made.muted = made.id in self._unwanted
-        self._made[body.id] = made
-        while len(self._made) > REMEMBERED:
-            self._made.popitem(last=False)
+        remember(self._made, body.id, made, REMEMBERED)
         return made, asked
 
     def at(self, provider_id: str) -> Made | None:

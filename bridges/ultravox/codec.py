@@ -29,6 +29,7 @@ from mediaserver.events import (
     TextCorrected,
 )
 from mediaserver.items import Item
+from mediaserver.remember import remember
 from mediaserver.settings import Settings
 
 MAX_WAITING = 64
@@ -309,9 +310,7 @@ class UltravoxCodec:
 
     def _whole(self, known: dict[int, str], message: wire.Transcript) -> str:
         whole = known.get(message.ordinal, "") + (message.delta or "") if message.text is None else message.text
-        known[message.ordinal] = whole
-        while len(known) > MAX_WAITING:
-            del known[next(iter(known))]
+        remember(known, message.ordinal, whole, MAX_WAITING)
         return whole
 
     def _started(self, _message: wire.Plain) -> Sequence[Event]:

@@ -15,6 +15,7 @@ from mediaserver.audio.cushion import Cushion
 from mediaserver.clock import FRAME_MS
 from mediaserver.events import PlayoutFinished, PlayoutStarted
 from mediaserver.items import Played
+from mediaserver.remember import remember
 
 FADE_MS = 5
 """Long enough that a cut does not click, short enough that it is still one frame."""
@@ -58,7 +59,7 @@ class Playout:
         self._fade = rate * FADE_MS // 1000 * 2
         self._limit = int(rate * limit_s) * 2
         self._items: OrderedDict[str, _Item] = OrderedDict()
-        self._gone: OrderedDict[str, int] = OrderedDict()
+        self._gone: dict[str, int] = {}
         self._queued = 0
         self._dropped = 0
         self._tail: bytes | None = None
@@ -174,9 +175,7 @@ class Playout:
         self._note(PlayoutFinished(item.id, self._ms(item.left), now))
 
     def _remember(self, item: _Item) -> None:
-        self._gone[item.id] = item.left
-        if len(self._gone) > REMEMBERED:
-            self._gone.popitem(last=False)
+        remember(self._gone, item.id, item.left, REMEMBERED)
 
     def _has_frame(self, item: _Item) -> bool:
         queued = len(item.sound) // self._frame

@@ -7,12 +7,12 @@ and everything before it has ended, plays in real time, and waits where its soun
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from mediaserver.events import PlayoutFinished, PlayoutStarted
 from mediaserver.items import Played
+from mediaserver.remember import remember
 
 REMEMBERED = 64
 """Items that are over and whose played time is still known."""
@@ -42,7 +42,7 @@ class Reckoning:
         self._per_s = 2.0 * rate
         self._note = note
         self._items: dict[str, _Item] = {}
-        self._gone: OrderedDict[str, int] = OrderedDict()
+        self._gone: dict[str, int] = {}
         self._at = 0.0  # reckoned up to here
         self._paused = False
 
@@ -146,6 +146,4 @@ class Reckoning:
 
     def _forget(self, item: _Item) -> None:
         del self._items[item.id]
-        self._gone[item.id] = self._ms(item.left)
-        while len(self._gone) > REMEMBERED:
-            self._gone.popitem(last=False)
+        remember(self._gone, item.id, self._ms(item.left), REMEMBERED)

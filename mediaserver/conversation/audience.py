@@ -12,6 +12,7 @@ from mediaserver.conversation.phrases import Phrases
 from mediaserver.errors import Hangup
 from mediaserver.events import Event, PlayoutFinished, Problem
 from mediaserver.items import Played
+from mediaserver.remember import remember
 
 MAX_CONTROLLERS = 16
 KEPT_ASKS = 256
@@ -118,9 +119,7 @@ class Audience:
     def play(self, item_id: str, pcm: bytes) -> None:
         """Queue sound; who listens in hears it as it comes."""
         self.caller.play(item_id, pcm)
-        self._queue[item_id] = None
-        if len(self._queue) > KEPT_ITEMS:
-            del self._queue[next(iter(self._queue))]
+        remember(self._queue, item_id, None, KEPT_ITEMS)
         for controller in self.controllers:
             if controller.listens:
                 controller.hear_model(item_id, pcm, self.rate)

@@ -51,6 +51,7 @@ from mediaserver.events import (
     TranscriptPartial,
 )
 from mediaserver.items import Item, Part
+from mediaserver.remember import remember
 from mediaserver.settings import Settings
 
 DOUBT_S = 1.2
@@ -329,9 +330,7 @@ class Following:
         """Tell the provider how much was heard; never more than before, which it would refuse."""
         if "truncate" not in self._capabilities.can or played_ms >= self._truncated.get(item_id, 1 << 60):
             return
-        self._truncated[item_id] = played_ms
-        while len(self._truncated) > 256:
-            del self._truncated[next(iter(self._truncated))]
+        remember(self._truncated, item_id, played_ms, 256)
         self._outbox.send(TruncateItem(item_id=item_id, content_index=0, audio_end_ms=played_ms))
 
     def _turned(self, happening: Happening) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from mediaserver.audio.levels import Envelope
 from mediaserver.clock import FRAME_MS
 from mediaserver.events import WordTime
+from mediaserver.remember import remember
 
 _LOUD = 50  # dB below full scale: quieter than this is a pause, in which no letters are spoken
 _MS_PER_CHARACTER = 65.0  # English at an even pace, until the voice has shown its own
@@ -187,9 +188,8 @@ class Ledger:
         """Return the item's script, a new one for a new item."""
         script = self._scripts.get(item_id)
         if script is None:
-            script = self._scripts[item_id] = Script(self._rate)
-            while len(self._scripts) > self._keep:
-                del self._scripts[next(iter(self._scripts))]
+            script = Script(self._rate)
+            remember(self._scripts, item_id, script, self._keep)
         return script
 
     def find(self, item_id: str) -> Script | None:

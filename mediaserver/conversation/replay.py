@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from mediaserver.clock import FRAME_MS
+from mediaserver.remember import remember
 
 KEPT_MS = 60_000
 LEAD_MS = 1000
@@ -52,9 +53,7 @@ class Replay:
 
     def mark(self, item_id: str, end_ms: int | None = None) -> None:
         """A turn of the caller ends at this position (``None``: here), and is not settled yet."""
-        self._marks[item_id] = self.clock_ms if end_ms is None else end_ms
-        while len(self._marks) > MAX_MARKS:
-            del self._marks[next(iter(self._marks))]
+        remember(self._marks, item_id, self.clock_ms if end_ms is None else end_ms, MAX_MARKS)
 
     def resolved(self, item_id: str) -> None:
         """The turn is settled: forget its sound and what is before it, also other turns that end no later."""

@@ -10,6 +10,7 @@ from mediaserver.audio.inbound import Edge, Onset
 from mediaserver.bridge import SpeechEvents
 from mediaserver.clock import new_id
 from mediaserver.events import Event, SpeechStarted, SpeechStopped
+from mediaserver.remember import remember
 
 FORGET_S = 4.0
 """Speech that ended and that the provider did not take for a turn is over for the client after this long."""
@@ -107,6 +108,4 @@ class Speaking:
 
     def _remember(self, theirs: str, ours: str) -> None:
         if theirs != ours:
-            self._names[theirs] = ours
-            while len(self._names) > _KEPT:
-                del self._names[next(iter(self._names))]
+            remember(self._names, theirs, ours, _KEPT)

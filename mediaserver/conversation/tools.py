@@ -16,6 +16,7 @@ import msgspec
 from mediaserver.conversation.filler import Filler, Fillers, StopFiller
 from mediaserver.errors import BadRequest
 from mediaserver.events import ToolCalled
+from mediaserver.remember import remember
 from mediaserver.toolconfig import ToolFiller
 
 MAX_CALLS = 256
@@ -334,9 +335,7 @@ class ToolLedger:
 
     def _round(self, response_id: str) -> _Round:
         if response_id not in self._rounds:
-            self._rounds[response_id] = _Round(over=response_id in self._finished)
-            if len(self._rounds) > MAX_CALLS:
-                del self._rounds[next(iter(self._rounds))]
+            remember(self._rounds, response_id, _Round(over=response_id in self._finished), MAX_CALLS)
         return self._rounds[response_id]
 
     def _complete(self, one: _Round) -> bool:

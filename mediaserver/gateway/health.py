@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mediaserver.remember import remember
+
 Key = tuple[str, str]
 """A provider and its region."""
 
@@ -215,7 +217,5 @@ class Breakers:
     def _of(self, key: Key) -> _Known:
         """Return what is known of a provider, and remember that it was asked for last."""
         known = self._known.pop(key, None) or _Known(Breaker(self._settings, self._chance), self._budget())
-        self._known[key] = known
-        while len(self._known) > self._settings.max_keys:
-            del self._known[next(iter(self._known))]
+        remember(self._known, key, known, self._settings.max_keys)
         return known
