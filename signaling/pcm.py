@@ -35,12 +35,12 @@ from mediaserver.audio.encodings import Encoding, Packer, Unpacker
 from mediaserver.caller import Played
 from mediaserver.clock import Clock, monotonic, new_id
 from mediaserver.commands import ClearOutput, Command, CreateItem, CreateResponse
-from mediaserver.errors import BadRequest, Overloaded, RequestError, TooLarge, Unauthenticated
+from mediaserver.errors import BadRequest, RequestError, TooLarge
 from mediaserver.events import Event
 from mediaserver.items import Item, Part
 from signaling.auth import PROTOCOL, authenticate_socket
 from signaling.door import DOOR
-from signaling.realtime.opening import admit, begin
+from signaling.realtime.opening import admit, serve_on_socket
 from signaling.realtime.parse import parse_object, typed
 from signaling.realtime.wire import SessionPatch
 from signaling.socket import Socket, open_socket
@@ -141,14 +141,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
     rate = _rate(request.query.get("rate", "24000"))
     admitted = admit(door, who, SessionPatch(), request.query.get("model"))
     wire, socket = await open_socket(request, (PROTOCOL,), MAX_MESSAGE)
-    caller = PcmCaller(new_id("rtc"), socket, rate)
-    try:
-        session = begin(door, admitted, caller, None, None)
-    except (Overloaded, Unauthenticated) as refused:  # between the handshake and now the house was filled
-        caller.tell(happened.Problem(refused.message, refused.code))
-        await socket.refuse(refused)
-    else:
-        await session.gone.wait()
+    await serve_on_socket(door, admitted, PcmCaller(new_id("rtc"), socket, rate), socket)
     return wire
 
 

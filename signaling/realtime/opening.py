@@ -11,7 +11,8 @@ from msgspec import UNSET
 from mediaserver.caller import Caller
 from mediaserver.config import Config
 from mediaserver.conversation.session import Session
-from mediaserver.errors import Forbidden, NotFound, RequestError
+from mediaserver.errors import Forbidden, NotFound, Overloaded, RequestError, Unauthenticated
+from mediaserver.events import Problem
 from mediaserver.gateway.permissions import permit_model, permit_settings
 from mediaserver.gateway.principal import Principal
 from mediaserver.rtc.peer import Peer
@@ -20,6 +21,7 @@ from signaling.door import Call, Door, Way
 from signaling.realtime.effective import Effective
 from signaling.realtime.reader import Terms
 from signaling.realtime.wire import SessionPatch
+from signaling.socket import Socket
 
 log = logging.getLogger(__name__)
 
@@ -81,13 +83,30 @@ async def begin_on_media(
     Raises Overloaded, and Unauthenticated for a client secret that has opened its last call.
     """
     try:
-        begin(door, admitted, caller, peer, effective)
+        _begin(door, admitted, caller, peer, effective)
     except BaseException:
         await caller.close("server_shutdown")  # nobody else knows of it yet
         raise
 
 
-def begin(
+async def serve_on_socket(
+    door: Door,
+    admitted: Admitted,
+    caller: Caller,
+    socket: Socket,
+    effective: Callable[[], Effective] | None = None,
+) -> None:
+    """Start the session of a call whose WebSocket is open and wait until it is over; one that gets none is told why."""
+    try:
+        session = _begin(door, admitted, caller, None, effective)
+    except (Overloaded, Unauthenticated) as refused:  # between the handshake and now the house was filled
+        caller.tell(Problem(refused.message, refused.code, refused.type))
+        await socket.refuse(refused)
+        return
+    await session.gone.wait()
+
+
+def _begin(
     door: Door, admitted: Admitted, caller: Caller, peer: Peer | None, effective: Callable[[], Effective] | None
 ) -> Session:
     """Start the session of an admitted call, and know whose it is. Raises what :func:`begin_on_media` raises."""

@@ -10,17 +10,16 @@ from __future__ import annotations
 from aiohttp import web
 
 from mediaserver.clock import new_id
-from mediaserver.errors import BadRequest, Overloaded, Unauthenticated
-from mediaserver.events import Problem
+from mediaserver.errors import BadRequest
 from signaling.auth import PROTOCOL, authenticate_socket, speaks_beta
-from signaling.door import DOOR, Door
+from signaling.door import DOOR
 from signaling.realtime.codec import RealtimeCodec
-from signaling.realtime.opening import Admitted, admit, begin
+from signaling.realtime.opening import admit, serve_on_socket
 from signaling.realtime.reader import MAX_APPEND
 from signaling.realtime.sideband import join
 from signaling.realtime.socket_caller import SocketCaller
 from signaling.realtime.wire import SessionPatch
-from signaling.socket import Socket, open_socket
+from signaling.socket import open_socket
 
 MAX_MESSAGE = MAX_APPEND + 1024
 AZURE_PREVIEW = "/openai/realtime"
@@ -34,20 +33,11 @@ async def connect(request: web.Request) -> web.StreamResponse:
     who = authenticate_socket(request, "calls:create")
     admitted = admit(door, who, _session(request), request.query.get("model") or request.query.get("deployment"))
     wire, socket = await open_socket(request, (PROTOCOL,), MAX_MESSAGE)
-    await _serve(door, admitted, socket, beta=request.path == AZURE_PREVIEW or speaks_beta(request))
-    return wire
-
-
-async def _serve(door: Door, admitted: Admitted, socket: Socket, *, beta: bool) -> None:
-    codec = RealtimeCodec(admitted.effective, admitted.terms(sound=True, beta=beta), track=False)
+    terms = admitted.terms(sound=True, beta=request.path == AZURE_PREVIEW or speaks_beta(request))
+    codec = RealtimeCodec(admitted.effective, terms, track=False)
     caller = SocketCaller(new_id("rtc"), socket, codec)
-    try:
-        session = begin(door, admitted, caller, None, lambda: codec.effective)
-    except (Overloaded, Unauthenticated) as refused:  # between the handshake and now the house was filled
-        caller.tell(Problem(refused.message, refused.code, refused.type))
-        await socket.refuse(refused)
-        return
-    await session.gone.wait()
+    await serve_on_socket(door, admitted, caller, socket, lambda: codec.effective)
+    return wire
 
 
 def _session(request: web.Request) -> SessionPatch:

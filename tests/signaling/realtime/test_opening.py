@@ -14,7 +14,7 @@ from signaling.door import Door, Way
 from signaling.realtime.effective import Effective
 from signaling.realtime.opening import admit, defaults, merged
 from signaling.realtime.wire import SessionPatch
-from tests.signaling.doors import Fixture, door
+from tests.signaling.doors import KEY, OFFER, SDP, Fixture, door
 
 SHOP = Principal("shop", ALL_SCOPES, frozenset({"local"}))
 WAY = Way((), Capabilities(voices=("en", "de")))
@@ -56,6 +56,32 @@ async def test_a_session_that_cannot_be_names_the_path_of_what_is_wrong() -> Non
     with pytest.raises(BadRequest) as wrong:
         admit(house, SHOP, patch(output_modalities=["audio", "text"]), "local")
     assert wrong.value.param == "session.output_modalities"
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime", "/v1/realtime/pcm"])
+async def test_a_client_that_came_too_late_on_its_socket_is_told_so(path: str) -> None:
+    async with door() as at:
+        at.sessions.fails = Overloaded("the server is full")
+        async with at.client.ws_connect(path, headers=KEY) as wire:
+            error = await wire.receive_json(timeout=20)
+            assert (error["type"], error.get("error", error)["code"]) == ("error", "overloaded")
+            end = await wire.receive(timeout=20)
+            assert (end.data, end.extra) == (1013, "rate_limited")
+
+
+@pytest.mark.parametrize(
+    ("path", "offer"),
+    [
+        ("/v1/realtime/calls", {"data": OFFER, "headers": KEY | SDP}),
+        ("/whip", {"data": OFFER, "headers": KEY | SDP}),
+        ("/api/offer", {"json": {"sdp": OFFER}, "headers": KEY}),
+    ],
+)
+async def test_a_caller_whose_call_cannot_begin_is_closed(path: str, offer: dict[str, Any]) -> None:
+    async with door() as at:
+        at.sessions.fails = Overloaded("the server is full")
+        answer = await at.client.post(path, **offer)
+        assert answer.status == 503 and at.port.peers[0].closed
 
 
 def test_what_a_client_that_asks_for_nothing_gets() -> None:
