@@ -12,11 +12,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Raw, Struct
 
+from bridges.arguments import arguments
 from bridges.codec import Garbled, Message
 
 MAX_CALLS = 64
-MAX_ARGUMENTS = 256 * 1024
-"""Bytes of a function's arguments."""
 RATE = "rate=24000"
 Count = Annotated[int, Meta(ge=0, le=1 << 40)]
 
@@ -76,8 +75,8 @@ class FunctionCall(In):
 
     @property
     def arguments(self) -> str:
-        """The arguments as a JSON string."""
-        return bytes(self.args).decode()
+        """The arguments as a JSON string. Raises Garbled."""
+        return arguments(self.args)
 
 
 class ToolCall(In):
@@ -152,7 +151,7 @@ def read(message: Message) -> tuple[ServerMessage, frozenset[str]]:
     for part in sounds(told):
         _check_sound(part)
     for call in told.tool_call.function_calls if told.tool_call is not None else ():
-        _check_call(call)
+        arguments(call.args)
     return told, unknown
 
 
@@ -167,12 +166,6 @@ def _check_sound(blob: Blob) -> None:
         raise Garbled("sound that ends in the middle of a sample")
     if not blob.mime_type.startswith("audio/pcm") or ("rate=" in blob.mime_type and RATE not in blob.mime_type):
         raise Garbled("sound in another form than the protocol's")
-
-
-def _check_call(call: FunctionCall) -> None:
-    raw = bytes(call.args).strip()
-    if not raw.startswith(b"{") or len(raw) > MAX_ARGUMENTS:
-        raise Garbled("a function call without an object of arguments")
 
 
 def write(message: dict[str, Any]) -> str:

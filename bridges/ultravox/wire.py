@@ -11,12 +11,8 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from bridges.codec import Garbled
+from bridges.arguments import arguments
 from bridges.tagged import Tagged
-
-MAX_ARGUMENTS = 256 * 1024
-"""Bytes of a function's arguments."""
-
 
 # --- from the server --------------------------------------------------------------------------------------------------
 
@@ -51,11 +47,8 @@ class ToolInvocation(Struct, rename="camel"):
 
     @property
     def arguments(self) -> str:
-        """The parameters as a JSON string. Raises Garbled when they are no object or far too long."""
-        raw = bytes(self.parameters).strip()
-        if not raw.startswith(b"{") or len(raw) > MAX_ARGUMENTS:
-            raise Garbled("a function call without an object of parameters")
-        return raw.decode()
+        """The parameters as a JSON string. Raises Garbled."""
+        return arguments(self.parameters)
 
 
 _READ = Tagged(

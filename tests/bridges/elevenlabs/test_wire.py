@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from bridges.arguments import MAX_ARGUMENTS
 from bridges.codec import Garbled
 from bridges.elevenlabs import wire
 from tests.bridges.elevenlabs import sdk
@@ -36,6 +37,6 @@ def test_arguments_are_an_object_within_bounds() -> None:
     assert wire.read(call % ' {"n": 123456789012345678901234567890} ')[1].client_tool_call.arguments.startswith(
         '{"n": 1'
     )
-    for wrong in ("7", '"x"', "null", '{"a":"' + "b" * wire.MAX_ARGUMENTS + '"}'):
+    for wrong in ("7", '"x"', "null", '{"a":"' + "b" * MAX_ARGUMENTS + '"}'):
         with pytest.raises(Garbled):
             _ = wire.read(call % wrong)[1].client_tool_call.arguments

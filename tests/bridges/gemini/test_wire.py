@@ -2,8 +2,9 @@ import json
 
 import pytest
 
+from bridges.arguments import MAX_ARGUMENTS
 from bridges.codec import Garbled
-from bridges.gemini.wire import MAX_ARGUMENTS, read, seconds, sounds, write
+from bridges.gemini.wire import read, seconds, sounds, write
 
 
 def spoken(data: str, mime: str = "audio/pcm;rate=24000") -> str:

@@ -4,6 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bridges.arguments import MAX_ARGUMENTS
 from bridges.codec import Garbled
 from bridges.ultravox import wire
 from tests.servers.ultravox_calls import MESSAGES
@@ -59,6 +60,6 @@ def test_reads_the_documented_samples(documented: str) -> None:
 def test_arguments_are_an_object_within_bounds() -> None:
     call = '{"type":"client_tool_invocation","toolName":"t","invocationId":"c","parameters":%s}'
     assert wire.read(call % ' {"n": 123456789012345678901234567890} ')[1].arguments.startswith('{"n": 1')
-    for wrong in ("7", "null", '{"a":"' + "b" * wire.MAX_ARGUMENTS + '"}'):
+    for wrong in ("7", "null", '{"a":"' + "b" * MAX_ARGUMENTS + '"}'):
         with pytest.raises(Garbled):
             _ = wire.read(call % wrong)[1].arguments
