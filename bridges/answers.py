@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mediaserver.clock import new_id
 from mediaserver.events import (
@@ -133,3 +133,8 @@ class Answers:
     def _close(self, answer: Answer, status: ResponseStatus, reason: str | None) -> Sequence[Event]:
         self.active = None
         return (ResponseDone(answer.id, status, reason),)
+
+
+def as_text(events: Sequence[Event]) -> Sequence[Event]:
+    """Return the same, where an answer begins with the word that it is written and not spoken."""
+    return tuple(replace(each, modalities=("text",)) if isinstance(each, ResponseCreated) else each for each in events)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
-from bridges.answers import Answers
+from bridges.answers import Answers, as_text
 from bridges.codec import Garbled, Message
 from bridges.elevenlabs import opening as told
 from bridges.elevenlabs import wire
@@ -32,7 +31,6 @@ from mediaserver.events import (
     InputCommitted,
     Problem,
     ReplyCut,
-    ResponseCreated,
     TextCorrected,
     TranscriptFinal,
     TranscriptPartial,
@@ -378,11 +376,7 @@ class ElevenLabsCodec:
         active = self._answers.active
         if active is not None:
             self._last = active.id, active.item_id
-        if not self._written_only:
-            return events
-        return tuple(
-            replace(each, modalities=("text",)) if isinstance(each, ResponseCreated) else each for each in events
-        )
+        return as_text(events) if self._written_only else events
 
     @property
     def _voice(self) -> str:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
-from bridges.answers import Answers
+from bridges.answers import Answers, as_text
 from bridges.codec import Garbled, Message
 from bridges.meter import Meter
 from bridges.options import Ultravox
@@ -25,7 +24,6 @@ from mediaserver.errors import BridgeError, Unsupported
 from mediaserver.events import (
     Event,
     ReplyCut,
-    ResponseCreated,
     TextCorrected,
 )
 from mediaserver.items import Item
@@ -348,11 +346,7 @@ class UltravoxCodec:
         active = self._answers.active
         if active is not None:
             self._last = active.id
-        if not self._writes:
-            return events
-        return tuple(
-            replace(each, modalities=("text",)) if isinstance(each, ResponseCreated) else each for each in events
-        )
+        return as_text(events) if self._writes else events
 
     def _finish(self) -> Sequence[Event]:
         self._forget()

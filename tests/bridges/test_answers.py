@@ -1,4 +1,4 @@
-from bridges.answers import Answers
+from bridges.answers import Answers, as_text
 from mediaserver.events import (
     AudioDelta,
     AudioDone,
@@ -101,3 +101,11 @@ def test_a_cut_says_no_more_than_that() -> None:
     active = answers.active
     assert active is not None
     assert answers.cut() == (ResponseDone(active.id, "cancelled", "turn_detected"),)
+
+
+def test_a_written_answer_says_so_where_it_begins() -> None:
+    answers = Answers()
+    spoken = [*answers.text("One."), *answers.finish()]
+    written = as_text(spoken)
+    assert written[0].modalities == ("text",)  # type: ignore[attr-defined]
+    assert [*written[1:]] == spoken[1:]
