@@ -57,6 +57,12 @@ class Conversation:
             self._items[item.id] = item
             self._forget_oldest(keep=item.id)
 
+    def write(self, item_id: str, text: str) -> None:
+        """Put into a message what was said in it; does nothing when it was deleted meanwhile."""
+        item = self._items.get(item_id)
+        if item is not None:
+            self.replace(with_text(item, text))
+
     def find(self, item_id: str) -> Item | None:
         """Return the item, ``None`` when it is not there."""
         return self._items.get(item_id)

@@ -12,7 +12,7 @@ from mediaserver.bridge import Capabilities
 from mediaserver.clock import FRAME_MS, Clock, new_id
 from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation.asking import ask
-from mediaserver.conversation.conversation import Conversation, with_text
+from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.heard import Ledger
 from mediaserver.conversation.listening import Listening, MakeVoice
 from mediaserver.conversation.loudspeaker import Loudspeaker
@@ -284,9 +284,7 @@ class Dialogue:
         self._perhaps_next()
 
     def _written(self, item_id: str, text: str) -> None:
-        item = self.conversation.find(item_id)
-        if item is not None:
-            self.conversation.replace(with_text(item, text))
+        self.conversation.write(item_id, text)
         for watch in (self._watch, *(reply.watch for reply in self._next)):
             if watch is not None and watch.item_id == item_id:
                 watch.mark("transcript", self._clock())

@@ -255,7 +255,7 @@ class Following:
 
     def _final(self, event: TranscriptFinal) -> None:
         event = replace(event, item_id=self._speaking.name(event.item_id))
-        self._written(event.item_id, event.text)
+        self.conversation.write(event.item_id, event.text)
         self.tell(event)
         self._done_user_item(event.item_id)
         if self._watch is not None and self._watch.item_id == event.item_id:
@@ -264,14 +264,9 @@ class Following:
 
     def _failed(self, event: TranscriptFailed) -> None:
         event = replace(event, item_id=self._speaking.name(event.item_id))
-        self._written(event.item_id, "")
+        self.conversation.write(event.item_id, "")
         self.tell(event)
         self._done_user_item(event.item_id)
-
-    def _written(self, item_id: str, text: str) -> None:
-        item = self.conversation.find(item_id)
-        if item is not None:
-            self.conversation.replace(with_text(item, text))
 
     def _done_user_item(self, item_id: str) -> None:
         item = self.conversation.find(item_id)

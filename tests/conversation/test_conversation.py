@@ -59,7 +59,10 @@ def test_the_model_sees_only_what_matters() -> None:
     one.replace(with_text(said("being made", "x", "assistant", "incomplete"), "Once", full_text="Once upon a time"))
     assert [item.text for item in one.snapshot()][1] == "Once"
     one.replace(said("never there"))
+    one.write("never there", "hello")
     assert "never there" not in one
+    one.write("unknown", "words at last")
+    assert ids(one)[:2] == ["spoken", "unknown"]
 
 
 def test_the_oldest_is_forgotten_and_no_output_without_its_call() -> None:
