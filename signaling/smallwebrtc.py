@@ -5,7 +5,6 @@ One call is one ``pc_id``, which a client keeps over renegotiations and over new
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -16,11 +15,12 @@ from msgspec import Meta, Struct, field
 
 from mediaserver.clock import new_id
 from mediaserver.conversation.session import Session
-from mediaserver.errors import BadRequest, NotFound
+from mediaserver.errors import NotFound
 from mediaserver.gateway.permissions import permit_settings
 from mediaserver.gateway.principal import Principal
 from mediaserver.rtc.description import Terms
 from signaling.auth import authenticate
+from signaling.body import read_bytes, text_of
 from signaling.door import DOOR, Door
 from signaling.line import Line
 from signaling.realtime.effective import Effective
@@ -31,7 +31,6 @@ from signaling.realtime.wire import SessionPatch
 from signaling.rtvi.codec import RtviCodec
 from signaling.rtvi.dialect import RtviDialect
 
-READ_S = 5.0
 TERMS = Terms(hold_video=True)
 Name = Annotated[str, Meta(max_length=256)]
 
@@ -149,10 +148,6 @@ def _answer(pc_id: str, sdp: str) -> web.Response:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    """Return the JSON object of the body; none at all is an empty one. The application bounds its length."""
-    async with asyncio.timeout(READ_S):
-        body = await request.read()
-    try:
-        return parse_object(body.decode()) if body.strip() else {}
-    except UnicodeError:
-        raise BadRequest("this is not UTF-8 text") from None
+    """Return the JSON object of the body; none at all is an empty one, and its type does not matter."""
+    body = await read_bytes(request, request.app[DOOR].config.server.max_body)
+    return parse_object(text_of(body)) if body.strip() else {}

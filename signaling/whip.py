@@ -5,7 +5,6 @@ What becomes of it is on the call's other channels: a sideband reads the transcr
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
@@ -13,20 +12,20 @@ from aiohttp import web
 from mediaserver.caller import Listener
 from mediaserver.clock import new_id
 from mediaserver.conversation.session import Session
-from mediaserver.errors import BadRequest, NotFound, RequestError, UnsupportedMedia
+from mediaserver.errors import NotFound, RequestError, UnsupportedMedia
 from mediaserver.events import Event, SessionCreated, SessionUpdated
 from mediaserver.rtc.description import Terms
 from mediaserver.rtc.fragment import read_fragment
 from mediaserver.rtc.peer import Peer
 from mediaserver.settings import Settings
 from signaling.auth import authenticate
+from signaling.body import read_bytes, text_of
 from signaling.door import DOOR, House
 from signaling.realtime.effective import Effective
 from signaling.realtime.offer import SDP, read_sdp
 from signaling.realtime.opening import admit, begin_on_media
 from signaling.realtime.wire import SessionPatch
 
-READ_S = 5.0
 FRAGMENT = "application/trickle-ice-sdpfrag"
 TERMS = Terms(ingest=True)
 
@@ -154,9 +153,4 @@ def _precondition(request: web.Request) -> list[str]:
 async def _fragment(request: web.Request) -> str:
     if request.content_type != FRAGMENT:
         raise UnsupportedMedia(f"send the fragment as {FRAGMENT}")
-    async with asyncio.timeout(READ_S):
-        body = await request.read()
-    try:
-        return body.decode()
-    except UnicodeError:
-        raise BadRequest("this is not UTF-8 text") from None
+    return text_of(await read_bytes(request, request.app[DOOR].config.server.max_body))

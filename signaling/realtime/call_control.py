@@ -14,8 +14,9 @@ from msgspec import UNSET, Meta, Struct
 from mediaserver.conversation.session import Session
 from mediaserver.errors import BadRequest, NotFound
 from signaling.auth import authenticate
+from signaling.body import read_json
 from signaling.door import DOOR, Call, Door
-from signaling.realtime.offer import read_json, read_session
+from signaling.realtime.offer import read_session
 from signaling.realtime.parse import typed
 
 

@@ -19,10 +19,11 @@ from mediaserver.clock import new_id
 from mediaserver.gateway.principal import Principal
 from mediaserver.gateway.secrets import DEFAULT_S, MAX_S, MIN_S, Minted, Restriction, narrowed
 from signaling.auth import authenticate
+from signaling.body import read_json
 from signaling.door import DOOR, Door
 from signaling.realtime.beta import flat, translate_session
 from signaling.realtime.effective import Effective
-from signaling.realtime.offer import read_json, read_session
+from signaling.realtime.offer import read_session
 from signaling.realtime.opening import admit
 from signaling.realtime.parse import typed
 from signaling.realtime.wire import SessionPatch

@@ -8,17 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from mediaserver.errors import BadRequest, RequestError, TooLarge, UnsupportedMedia
+from signaling.body import READ_S, check_length, read_bytes, take, text_of
 from signaling.realtime.beta import translate_session
 from signaling.realtime.parse import parse_object, typed
 from signaling.realtime.wire import SessionPatch
 
-READ_S = 5.0
 MAX_SDP = 64 * 1024
 MAX_PARTS = 8
 SDP = "application/sdp"
@@ -40,9 +39,7 @@ async def read_offer(request: web.Request, limit: int, *, beta: bool = False) ->
     reader = _FORMS.get(request.content_type)
     if reader is None:
         raise UnsupportedMedia(f"send the offer as one of: {', '.join(_FORMS)}")
-    _check_length(request, limit)
-    async with asyncio.timeout(READ_S):
-        sdp, session = await reader(request, limit)
+    sdp, session = await reader(request, limit)
     return Offered(sdp, read_session(session, beta=beta))
 
 
@@ -57,34 +54,15 @@ async def read_sdp(request: web.Request, limit: int) -> str:
     """Return the body of a request that must be plain SDP."""
     if request.content_type != SDP:
         raise UnsupportedMedia(f"send the offer as {SDP}")
-    _check_length(request, limit)
-    async with asyncio.timeout(READ_S):
-        return _sdp(await _body(request, min(limit, MAX_SDP)))
+    return _sdp(await read_bytes(request, min(limit, MAX_SDP)))
 
 
-def _check_length(request: web.Request, limit: int) -> None:
-    if request.content_length is not None and request.content_length > limit:
-        raise TooLarge(f"the request body is larger than {limit} bytes")
-
-
-async def _plain(request: web.Request, limit: int) -> tuple[str, object]:
-    return _sdp(await _body(request, min(limit, MAX_SDP))), None
-
-
-async def read_json(request: web.Request, limit: int) -> dict[str, Any]:
-    """Return the JSON object that is the body, ``{}`` for none. Raises UnsupportedMedia, TooLarge, BadRequest."""
-    _check_length(request, limit)
-    async with asyncio.timeout(READ_S):
-        body = await _body(request, limit)
-    if not body.strip():
-        return {}
-    if request.content_type != "application/json":
-        raise UnsupportedMedia("send the body as application/json")
-    return parse_object(_text(body, "body"))
+async def _plain(request: web.Request, limit: int) -> tuple[str, None]:
+    return await read_sdp(request, limit), None
 
 
 async def _json(request: web.Request, limit: int) -> tuple[str, object]:
-    said = parse_object(_text(await _body(request, limit), "body"))
+    said = parse_object(text_of(await read_bytes(request, limit), "body"))
     sdp = said.get("sdp")
     if not isinstance(sdp, str):
         raise BadRequest("the offer is missing", code="missing_required_parameter", param="sdp")
@@ -92,8 +70,10 @@ async def _json(request: web.Request, limit: int) -> tuple[str, object]:
 
 
 async def _multipart(request: web.Request, limit: int) -> tuple[str, object]:
+    check_length(request, limit)
     try:
-        parts = await _parts(request, limit)
+        async with asyncio.timeout(READ_S):
+            parts = await _parts(request, limit)
     except (ValueError, AssertionError, RuntimeError, LookupError, HttpProcessingError):
         raise BadRequest("the multipart body is malformed") from None
     if "sdp" not in parts:
@@ -112,7 +92,7 @@ async def _parts(request: web.Request, limit: int) -> dict[str, bytes]:
             return parts
         if not isinstance(part, BodyPartReader):
             raise BadRequest("a part of the body is itself multipart")
-        content = await _take(part.read_chunk, left)
+        content = await take(part.read_chunk, left)
         left -= len(content)
         if part.name in ("sdp", "session"):
             parts.setdefault(part.name, bytes(part.decode(content)))
@@ -121,39 +101,19 @@ async def _parts(request: web.Request, limit: int) -> dict[str, bytes]:
 
 def _session(part: bytes) -> object:
     try:
-        return parse_object(_text(part, "session"))
+        return parse_object(text_of(part, "session"))
     except RequestError as error:
         error.param = "session"
         raise
 
 
-async def _body(request: web.Request, limit: int) -> bytes:
-    return await _take(request.content.readany, limit)
-
-
-async def _take(read: Callable[[], Awaitable[bytes]], limit: int) -> bytes:
-    taken = bytearray()
-    while chunk := await read():
-        taken += chunk
-        if len(taken) > limit:
-            raise TooLarge(f"more than {limit} bytes")
-    return bytes(taken)
-
-
 def _sdp(body: bytes) -> str:
     if len(body) > MAX_SDP:
         raise TooLarge(f"the offer is larger than {MAX_SDP} bytes", param="sdp")
-    text = _text(body, "sdp")
+    text = text_of(body, "sdp")
     if not text.strip():
         raise BadRequest("the offer is empty", code="missing_required_parameter", param="sdp")
     return text
-
-
-def _text(body: bytes, param: str) -> str:
-    try:
-        return body.decode()
-    except UnicodeError:
-        raise BadRequest("this is not UTF-8 text", param=param) from None
 
 
 _FORMS: dict[str, Callable[[web.Request, int], Awaitable[tuple[str, object]]]] = {

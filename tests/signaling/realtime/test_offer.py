@@ -1,9 +1,5 @@
-import asyncio
-
 import pytest
 
-from mediaserver.config import Config, Server
-from signaling.realtime import offer
 from tests.signaling.doors import KEY, OFFER, door
 
 BOUNDARY = "--b\r\n"
@@ -35,33 +31,3 @@ async def test_multipart_bodies(body: str, status: int) -> None:
     async with door() as at:
         answer = await at.call(data=body.encode(), headers=KEY | FORM)
         assert answer.status == status, await answer.text()
-
-
-async def test_a_body_without_a_length_is_read_to_the_limit_only() -> None:
-    sent = 0
-
-    async def endless() -> object:
-        nonlocal sent
-        for _ in range(10_000):
-            sent += 4096
-            yield b"x" * 4096
-            await asyncio.sleep(0)
-
-    async with door(Config(server=Server(max_body=8192))) as at:
-        answer = await at.call(data=endless())
-        assert answer.status == 413
-        assert sent < 10_000 * 4096
-
-
-async def test_a_body_that_never_comes_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offer, "READ_S", 0.05)
-    done = asyncio.Event()
-
-    async def slow() -> object:
-        yield b"v=0"
-        await done.wait()
-
-    async with door() as at:
-        answer = await at.call(data=slow())
-        assert answer.status == 408
-        done.set()
