@@ -34,20 +34,11 @@ class Listener(Protocol):
         ...
 
 
-class Caller(Protocol):
-    """One leg towards a person."""
-
-    @property
-    def id(self) -> str:
-        """The call's name, ``rtc_…`` for WebRTC."""
-        ...
-
-    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
-        """Say who listens and at which rates (Hz, PCM16 mono); ``live`` sound is played with a cushion, see Playout."""
-        ...
+class Loudspeaker(Protocol):
+    """What a conversation needs of whoever it speaks to: somewhere to play, and somebody to tell."""
 
     def play(self, item_id: str, pcm: bytes) -> None:
-        """Queue sound at ``play_rate``; items play in the order in which they first appear."""
+        """Queue sound at the ``play_rate`` of :meth:`Caller.attach`; items play in the order in which they first appear."""
         ...
 
     def finish(self, item_id: str) -> None:
@@ -72,6 +63,19 @@ class Caller(Protocol):
 
     def tell(self, event: Event) -> None:
         """Tell the client, in its dialect. A plain call; control events are never dropped, overflow ends the call."""
+        ...
+
+
+class Caller(Loudspeaker, Protocol):
+    """One leg towards a person."""
+
+    @property
+    def id(self) -> str:
+        """The call's name, ``rtc_…`` for WebRTC."""
+        ...
+
+    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
+        """Say who listens and at which rates (Hz, PCM16 mono); ``live`` sound is played with a cushion, see Playout."""
         ...
 
     async def run(self) -> None:

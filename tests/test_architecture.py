@@ -66,7 +66,6 @@ UNTESTED = {
     "mediaserver/conversation/steps.py": "declarations: frozen dataclasses",
     "mediaserver/conversation/talk.py": "declarations: a Protocol",
     "mediaserver/conversation/limits.py": "declarations: a frozen dataclass",
-    "mediaserver/conversation/loudspeaker.py": "declarations: a Protocol",
     "bridges/codec.py": "declarations: a Protocol and an exception",
     "bridges/local/engine.py": "declarations: a Protocol and an exception",
 }

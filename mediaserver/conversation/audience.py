@@ -51,7 +51,7 @@ class Controller(Protocol):
 
 
 class Audience:
-    """Satisfies :class:`mediaserver.conversation.loudspeaker.Loudspeaker`: what a talk says goes to all of them.
+    """Satisfies :class:`mediaserver.caller.Loudspeaker`: what a talk says goes to all of them.
 
     ``gone`` is told of a controller that does not keep up; ``seen`` of every event, before anyone else: it returns what the
     caller's client is to know of it (``None``: nothing). ``rate`` and ``hear_rate`` are the call's, in Hz. ``phrases`` are

@@ -15,13 +15,13 @@ from mediaserver.audio.inbound import Edge, Onset
 from mediaserver.audio.levels import SILENCE_DB
 from mediaserver.audio.vad import WebRtcVoice
 from mediaserver.bridge import Capabilities
+from mediaserver.caller import Loudspeaker
 from mediaserver.clock import Clock, new_id
 from mediaserver.commands import ClearInput, Command, CommitInput, CreateItem, DeleteItem, TruncateItem, UpdateSession
 from mediaserver.conversation.asking import ask
 from mediaserver.conversation.conversation import Conversation, with_text
 from mediaserver.conversation.heard import Ledger
 from mediaserver.conversation.listening import Listening, MakeVoice
-from mediaserver.conversation.loudspeaker import Loudspeaker
 from mediaserver.conversation.measure import Stopwatch
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.replies import Replies, Reply

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from mediaserver.caller import Loudspeaker
 from mediaserver.clock import Clock
 from mediaserver.commands import Interrupt, Respond
 from mediaserver.conversation.conversation import Conversation, with_text
 from mediaserver.conversation.heard import Cut, Ledger
-from mediaserver.conversation.loudspeaker import Loudspeaker
 from mediaserver.conversation.measure import Stopwatch
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.turn import Happening, ReplyHeard, ReplyMade, ReplyOver

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mediaserver.audio.inbound import Edge
+from mediaserver.caller import Loudspeaker
 from mediaserver.commands import Command, UpdateSession
-from mediaserver.conversation.loudspeaker import Loudspeaker
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.replies import Reply
 from mediaserver.conversation.talk import Owes
