@@ -22,3 +22,8 @@ FRAME_MS = 20
 def new_id(prefix: str) -> str:
     """Return an unguessable name such as ``item_9f…`` (96 bits after the prefix)."""
     return f"{prefix}_{secrets.token_hex(12)}"
+
+
+def earliest(*moments: float | None) -> float | None:
+    """Return the first of these moments, ``None`` when there is none: what a state machine is to be woken for."""
+    return min((moment for moment in moments if moment is not None), default=None)

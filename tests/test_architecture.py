@@ -57,7 +57,6 @@ UNTESTED = {
     "mediaserver/commands.py": "declarations: frozen dataclasses",
     "mediaserver/items.py": "declarations: frozen dataclasses",
     "mediaserver/settings.py": "declarations: frozen dataclasses",
-    "mediaserver/clock.py": "one alias and one line over secrets.token_hex",
     "mediaserver/caller.py": "declarations: Protocols",
     "mediaserver/bridge.py": "declarations: Protocols",
     "mediaserver/speech.py": "declarations: Protocols",

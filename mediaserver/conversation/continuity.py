@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mediaserver.clock import earliest
 from mediaserver.conversation.route import Failure, Health, Place, Route, Search
 from mediaserver.conversation.steps import (
     Abandon,
@@ -163,7 +164,7 @@ class Continuity:
         """When :class:`Tick` is due, monotonic seconds; ``None``: nothing is waited for."""
         if self._over:
             return None
-        return min((at for at in self._waits() if at is not None), default=None)
+        return earliest(*self._waits())
 
     def on(self, event: Happening, now: float) -> list[Action]:
         """Take what happened at ``now`` (monotonic seconds) and return what to do, in order."""

@@ -10,7 +10,7 @@ from mediaserver.audio.levels import SILENCE_DB
 from mediaserver.audio.vad import WebRtcVoice
 from mediaserver.bridge import Capabilities
 from mediaserver.caller import Loudspeaker
-from mediaserver.clock import FRAME_MS, Clock, new_id
+from mediaserver.clock import FRAME_MS, Clock, earliest, new_id
 from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation.asking import ask
 from mediaserver.conversation.conversation import Conversation
@@ -148,8 +148,7 @@ class Dialogue:
     def due(self) -> float | None:
         """When :meth:`tick` has something to do, monotonic seconds."""
         gap = self._frame_at + GAP_S if self._listening.speaking else None
-        waits = (self._turn.due, self.replies.due, gap)
-        return min((wait for wait in waits if wait is not None), default=None)
+        return earliest(self._turn.due, self.replies.due, gap)
 
     def tick(self, now: float) -> None:
         """Do what is due."""

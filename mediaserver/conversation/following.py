@@ -16,7 +16,7 @@ from mediaserver.audio.levels import SILENCE_DB
 from mediaserver.audio.vad import WebRtcVoice
 from mediaserver.bridge import Capabilities
 from mediaserver.caller import Loudspeaker
-from mediaserver.clock import Clock, new_id
+from mediaserver.clock import Clock, earliest, new_id
 from mediaserver.commands import ClearInput, Command, CommitInput, CreateItem, DeleteItem, TruncateItem, UpdateSession
 from mediaserver.conversation.asking import ask
 from mediaserver.conversation.conversation import Conversation, with_text
@@ -149,8 +149,7 @@ class Following:
     @property
     def due(self) -> float | None:
         """When :meth:`tick` has something to do, monotonic seconds."""
-        waits = (self.replies.due, self._doubt_until, self._speaking.due)
-        return min((wait for wait in waits if wait is not None), default=None)
+        return earliest(self.replies.due, self._doubt_until, self._speaking.due)
 
     def tick(self, now: float) -> None:
         """Do what is due."""

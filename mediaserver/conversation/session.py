@@ -15,7 +15,7 @@ from mediaserver.audio.inbound import Edge
 from mediaserver.audio.vad import WebRtcVoice
 from mediaserver.bridge import Bridge, Opening
 from mediaserver.caller import Caller
-from mediaserver.clock import Clock, monotonic
+from mediaserver.clock import Clock, earliest, monotonic
 from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation import steps
 from mediaserver.conversation.alarm import Alarm
@@ -457,8 +457,7 @@ class Session:
     # --- time ---------------------------------------------------------------------------------------------------------
 
     def _arm(self) -> None:
-        waits = [self._talk.due, self._tools.due, *self._limits_due()]
-        self._alarm.set(min((wait for wait in waits if wait is not None), default=None))
+        self._alarm.set(earliest(self._talk.due, self._tools.due, *self._limits_due()))
 
     def _limits_due(self) -> list[float | None]:
         limits, start = self.limits, self._started_at

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from mediaserver.clock import earliest
 from mediaserver.conversation.filler import Filler, Fillers, StopFiller
 from mediaserver.errors import BadRequest
 from mediaserver.events import ToolCalled
@@ -146,8 +147,7 @@ class ToolLedger:
         waits = [one.deadline for one in self._open()]
         if not self._speaking:
             waits += [max(one.ask_at, self._quiet_at) for one in self._rounds.values() if one.ask_at is not None]
-        waits.append(self._filler.due)
-        return min((wait for wait in waits if wait is not None), default=None)
+        return earliest(*waits, self._filler.due)
 
     def tick(self, now: float) -> list[Action]:
         """Do what is due."""

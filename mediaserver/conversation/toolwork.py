@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from mediaserver.clock import Clock, new_id
+from mediaserver.clock import Clock, earliest, new_id
 from mediaserver.commands import Command, CreateItem, CreateResponse
 from mediaserver.conversation.audience import Audience
 from mediaserver.conversation.conversation import Conversation
@@ -188,8 +188,7 @@ class ToolWork:
     @property
     def due(self) -> float | None:
         """When :meth:`tick` has something to do."""
-        waits = (self.ledger.due, self._ask_at)
-        return min((wait for wait in waits if wait is not None), default=None)
+        return earliest(self.ledger.due, self._ask_at)
 
     def tick(self, now: float) -> None:
         """Do what is due."""

@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mediaserver.audio.inbound import Offset, Onset
+from mediaserver.clock import earliest
 from mediaserver.conversation.endpoint import patience_ms
 from mediaserver.conversation.words import has_words
 from mediaserver.settings import TurnDetection
@@ -191,8 +192,7 @@ class Turn:
     @property
     def due(self) -> float | None:
         """When :class:`Tick` is due, monotonic seconds; ``None``: nothing is waited for."""
-        waits = [self._commit_at, self._resume_at, self._confirm_at, self._nobody_at, *self._pending.values()]
-        return min((wait for wait in waits if wait is not None), default=None)
+        return earliest(self._commit_at, self._resume_at, self._confirm_at, self._nobody_at, *self._pending.values())
 
     def on(self, event: Happening, now: float) -> list[Action]:
         """Take what happened at ``now`` (monotonic seconds) and return what to do, in order."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mediaserver.clock import earliest
+
 Verdict = Literal[
     "stalled",  # an answer is due or being made, and nothing at all came
     "slow",  # it gives signs of life but no answer
@@ -104,7 +106,7 @@ class Watchdog:
     @property
     def due(self) -> float | None:
         """When :meth:`check` has something to say."""
-        return min((at for at in self._waits().values() if at is not None), default=None)
+        return earliest(*self._waits().values())
 
     def check(self, now: float) -> Verdict | None:
         """Return the gravest of what is to be said; a filler is said once."""
