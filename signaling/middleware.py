@@ -43,11 +43,16 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 ALLOWED_METHODS = "GET, POST, PATCH, DELETE, OPTIONS"
-ALLOWED_HEADERS = (
-    "Authorization, api-key, Content-Type, Accept, If-Match, X-OpenAI-Agents-SDK, OpenAI-Organization, OpenAI-Project, "
-    "OpenAI-Safety-Identifier, User-Agent"
-)
-"""Named, since ``*`` does not cover ``Authorization`` (Fetch §4.9)."""
+ALLOWED_HEADERS = ", ".join(
+    (
+        "Authorization", "api-key", "Content-Type", "Accept", "If-Match", "User-Agent",
+        "OpenAI-Beta", "OpenAI-Organization", "OpenAI-Project", "OpenAI-Safety-Identifier", "X-OpenAI-Agents-SDK",
+        *(f"X-Stainless-{what}" for what in (
+            "Arch", "Lang", "OS", "Package-Version", "Retry-Count", "Runtime", "Runtime-Version", "Timeout",
+        )),
+    )
+)  # fmt: skip
+"""Named, since ``*`` does not cover ``Authorization`` (Fetch §4.9); the last are what OpenAI's SDKs send from a browser."""
 
 EXPOSED_HEADERS = "Location, ETag, Link, Retry-After"
 
