@@ -12,6 +12,7 @@ import subprocess
 import wave
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def clip(name: str) -> Clip:
 def say(text: str) -> bytes:
     """Synthesise one sentence with a little silence around it. Raises RuntimeError where there is no synthesiser."""
     silence = bytes(RATE // 5 * 2)
-    return silence + (_espeak(text) if shutil.which("espeak-ng") else _pico(text)) + silence
+    return silence + (_pico(text) if find_spec("ttspico") else _espeak(text)) + silence
 
 
 def read_wav(content: bytes) -> bytes:
@@ -90,7 +91,15 @@ def _transcripts() -> dict[str, dict[str, str]]:
         return {row["file"]: row for row in csv.DictReader(file)}
 
 
+def _pico(text: str) -> bytes:
+    from ttspico import TtsEngine
+
+    return bytes(TtsEngine("en-US").speak(text))
+
+
 def _espeak(text: str) -> bytes:
+    if shutil.which("espeak-ng") is None:
+        raise RuntimeError("no recorded speech, no ttspico and no espeak-ng: nothing can speak for the tests")
     command = ["espeak-ng", "-v", "en-us", "-s", "140", "--stdout", text]
     return read_wav(_whole(subprocess.run(command, capture_output=True, check=True, timeout=20).stdout))
 
@@ -105,13 +114,3 @@ def _whole(stream: bytes) -> bytes:
         + (len(stream) - start).to_bytes(4, "little")
         + stream[start:]
     )
-
-
-def _pico(text: str) -> bytes:
-    try:
-        from ttspico import TtsEngine
-    except ImportError as problem:
-        raise RuntimeError(
-            "no recorded speech, no espeak-ng and no ttspico: nothing can speak for the tests"
-        ) from problem
-    return bytes(TtsEngine("en-US").speak(text))
