@@ -1,9 +1,10 @@
 # Everything a visitor or a developer does, by verb. `make run` and `make test` do all the set-up by themselves.
-# Options: PYTHON=python3.12 (which Python makes .venv), ARGS="--port 9090" (for run), TESTS="tests/rtc -x" (for test).
+# Options: PYTHON=python3.12 (which Python makes .venv), ARGS="--port 9090" (for run), TESTS="tests/rtc -x" and JOBS=1 (for test).
 
 PYTHON ?= python3
 ARGS ?=
 TESTS ?=
+JOBS ?= 3
 BIN = .venv/bin
 
 .DEFAULT_GOAL = help
@@ -17,7 +18,7 @@ test: setup-test ## lint, types and the whole test suite
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python scripts/check_docs.py
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
 
 lint: setup-test ## style and formatting
 	$(BIN)/ruff check .
