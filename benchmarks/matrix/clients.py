@@ -249,6 +249,7 @@ class RtviClient(Client):
         super().__init__()
         self._channel = channel
         self._said: list[str] = []
+        self._last = ""
 
     def _ask(self, kind: str, data: dict[str, Any]) -> None:
         self._channel.send(json.dumps({"label": "rtvi-ai", "type": kind, "id": str(len(self.told)), "data": data}))
@@ -268,7 +269,9 @@ class RtviClient(Client):
         self._ask("llm-function-call-result", result)
 
     async def retrieve(self, item_id: str) -> None:
-        """RTVI has no word for it."""
+        """RTVI has no word for it: what is known of a reply is what was written of it until it ended."""
+        if not self._said:
+            self.tell(Told("item", self._last))
 
     def received(self, text: str) -> None:
         """Take one message."""
@@ -280,6 +283,7 @@ class RtviClient(Client):
         if row is not None:
             self.tell(row(data, "".join(self._said)))
         if said["type"] == "bot-llm-stopped":
+            self._last = "".join(self._said)
             self._said.clear()
 
 
