@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from bridges import open_bridge
 from mediaserver.bridge import Bridge, Opening
-from mediaserver.commands import Command
+from mediaserver.commands import Command, CreateItem, Respond
 from mediaserver.errors import BridgeError
 from mediaserver.events import Alive, AudioDelta, Awaited, Event, TextDelta
+from mediaserver.items import Item, Part
+from mediaserver.settings import Settings
+from tests.servers.provider import Simulator
 
 WAIT_S = 20.0
 
@@ -45,6 +49,11 @@ class Talk:
         """Command the bridge."""
         self.bridge.send(command)
 
+    def ask(self, text: str, response_id: str = "resp_mine", settings: Settings | None = None) -> None:
+        """Put a written question and ask for the answer; it is asked for with settings that say nothing, if with none."""
+        self.send(CreateItem(item=written(text)))
+        self.send(Respond(response_id=response_id, settings=settings or Settings("m")))
+
     async def hear(self, pcm: bytes) -> None:
         """Speak to the bridge in frames of 20 ms, four times faster than one can."""
         size = self.bridge.capabilities.input_rate // 50 * 2
@@ -75,6 +84,12 @@ class Talk:
             await self.over.wait()
         return self.failure
 
+    async def failed(self) -> BridgeError:
+        """Wait for the end of the bridge, which has to be a failure, and return that."""
+        failure = await self.ended()
+        assert failure is not None
+        return failure
+
     def of(self, kind: type[Kind]) -> list[Kind]:
         """Return the events of a kind."""
         return [each for each in self.events if isinstance(each, kind)]
@@ -91,6 +106,29 @@ class Talk:
     def text(self, response_id: str) -> str:
         """Return what was written in one response."""
         return "".join(each.text for each in self.of(TextDelta) if each.response_id == response_id)
+
+
+def written(text: str, role: Any = "user") -> Item:
+    """Return an item that somebody wrote."""
+    return Item(f"item_{abs(hash(text))}", role=role, parts=(Part("input_text", text),))
+
+
+async def fails_as(talk: Talk, server: Simulator, code: str, *, retryable: bool) -> None:
+    """Wait for the failure that the simulator's faults lead to; it never repeats the key and says when to come again."""
+    failure = await talk.failed()
+    assert (failure.code, failure.retryable) == (code, retryable)
+    assert server.key not in failure.message
+    if server.faults.retry_after:
+        assert failure.retry_after == float(server.faults.retry_after)
+
+
+@asynccontextmanager
+async def opened(
+    provider: str, options: Mapping[str, Any], opening: Opening, *, wait: bool = True
+) -> AsyncIterator[Talk]:
+    """Run a bridge of a provider, as the configuration would open it, until the block ends."""
+    async with open_bridge(provider, options) as make, talking(make(provider), opening, wait=wait) as talk:
+        yield talk
 
 
 @asynccontextmanager

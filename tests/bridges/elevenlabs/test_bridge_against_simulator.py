@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from bridges import open_bridge
 from mediaserver.bridge import Opening
 from mediaserver.commands import CancelResponse, CommitInput, CreateItem, Interrupt, Respond, UpdateSession
 from mediaserver.errors import Unsupported
@@ -28,7 +27,7 @@ from mediaserver.events import (
 )
 from mediaserver.items import Item, Part
 from mediaserver.settings import Settings
-from tests.bridges.talk import Talk, talking
+from tests.bridges.talk import Talk, fails_as, opened, written
 from tests.servers import toned
 from tests.servers.elevenlabs_agents import Agent, ElevenLabsAgents
 from tests.servers.minds import Brain
@@ -48,19 +47,9 @@ async def call(
     wait: bool = True,
 ) -> AsyncIterator[Talk]:
     options = {**agent.options, "end_of_reply_s": 0.6, **(more or {})}
-    async with open_bridge("elevenlabs", options) as make:
-        opening = Opening(settings or Settings(model="agent"), history)
-        async with talking(make("agent"), opening, wait=wait) as talk:
-            yield talk
-
-
-def written(text: str, role: Any = "user") -> Item:
-    return Item(f"item_{abs(hash(text))}", role=role, parts=(Part("input_text", text),))
-
-
-def ask(talk: Talk, text: str, response_id: str = "resp_mine") -> None:
-    talk.send(CreateItem(item=written(text)))
-    talk.send(Respond(response_id=response_id, settings=Settings(model="agent")))
+    opening = Opening(settings or Settings(model="agent"), history)
+    async with opened("elevenlabs", options, opening, wait=wait) as talk:
+        yield talk
 
 
 @pytest.mark.parametrize(
@@ -93,7 +82,7 @@ async def test_a_spoken_turn_is_answered_in_any_format(agent: Agent) -> None:
 async def test_a_written_turn_is_held_until_it_is_asked_about() -> None:
     async with ElevenLabsAgents(speed=50) as server, call(server) as talk:
         talk.send(CreateItem(item=written("Ada is calling", "system")))
-        ask(talk, "count to two")
+        talk.ask("count to two")
         done = await talk.until(ResponseDone)
         assert done.response_id == "resp_mine"
         assert toned.sentences(talk.sound("resp_mine"), 24000) == [1, 2]
@@ -105,7 +94,7 @@ async def test_a_written_turn_is_held_until_it_is_asked_about() -> None:
 
 async def test_a_function_is_called_and_its_output_continues() -> None:
     async with ElevenLabsAgents(agent=Agent(tools=(TOOL,)), speed=50) as server, call(server) as talk:
-        ask(talk, "use the tool")
+        talk.ask("use the tool")
         called = await talk.until(ToolCalled)
         assert (called.response_id, called.name, called.arguments) == ("resp_mine", "get_time", '{"zone": "text"}')
         assert (await talk.until(ResponseDone)).response_id == "resp_mine"
@@ -160,7 +149,7 @@ async def test_overrides_that_are_allowed_go_in_and_the_rest_is_context() -> Non
     async with ElevenLabsAgents(speed=50) as server, call(server, settings) as talk:
         problem = await talk.until(Problem)
         assert (problem.code, problem.param) == ("unsupported_by_provider", "session.audio.output.voice")
-        ask(talk, "hello")
+        talk.ask("hello")
         await talk.until(ResponseDone)
         assert server.last.lines[0].text == "Instructions for this conversation: Be brief."
 
@@ -169,8 +158,7 @@ async def test_a_forbidden_override_ends_the_session_with_its_reason() -> None:
     async with ElevenLabsAgents() as server:
         more = {"overrides": ["prompt"]}
         async with call(server, Settings(model="a", instructions="Be brief."), more=more, wait=False) as talk:
-            failure = await talk.ended()
-    assert failure is not None
+            failure = await talk.failed()
     assert (failure.code, failure.retryable) == ("refused", False)
 
 
@@ -180,20 +168,20 @@ async def test_the_session_changes_what_has_no_word_and_refuses_the_rest() -> No
         for command in (CommitInput(), CancelResponse()):
             with pytest.raises(Unsupported):
                 talk.send(command)
-        ask(talk, "hello")
+        talk.ask("hello")
         await talk.until(ResponseDone)
         assert "Speak of ships." in server.last.lines[0].text
 
 
 async def test_what_is_cancelled_is_not_told_and_the_next_answer_is() -> None:
     async with ElevenLabsAgents(speed=4) as server, call(server) as talk:
-        ask(talk, "count to eight", "resp_one")
+        talk.ask("count to eight", "resp_one")
         await talk.until(ResponseCreated)
         talk.send(Interrupt(response_id="resp_one", reason="client_cancelled"))
         done = await talk.until(ResponseDone)
         assert (done.response_id, done.status, done.reason) == ("resp_one", "cancelled", "client_cancelled")
         heard = len(talk.sound())
-        ask(talk, "hello", "resp_two")
+        talk.ask("hello", "resp_two")
         assert (await talk.until(ResponseDone, 2)).response_id == "resp_two"
         assert len(talk.sound("resp_one")) <= heard
         assert server.last.lines[-1].text.startswith("You said hello")
@@ -224,7 +212,7 @@ async def test_an_agent_that_only_writes() -> None:
     agent = Agent(allowed=("text_only",))
     async with ElevenLabsAgents(agent=agent, speed=50) as server, call(server, settings) as talk:
         assert "text_output" in talk.bridge.capabilities.can
-        ask(talk, "hello")
+        talk.ask("hello")
         done = await talk.until(ResponseDone)
         assert talk.of(ResponseCreated)[0].modalities == ("text",)
         assert talk.text(done.response_id) == "You said hello. That is my answer."
@@ -261,43 +249,13 @@ async def test_pings_are_answered_and_time_is_metered() -> None:
 )
 async def test_what_goes_wrong_has_its_code(faults: Faults, more: dict[str, Any], code: str, retryable: bool) -> None:
     async with ElevenLabsAgents(faults=faults) as server, call(server, more=more, wait=False) as talk:
-        failure = await talk.ended()
-        assert failure is not None
-        assert (failure.code, failure.retryable) == (code, retryable)
-        assert server.key not in failure.message
-        if faults.retry_after:
-            assert failure.retry_after == 7
-
-
-@pytest.mark.parametrize("name", ["bad_json", "array", "wrong_types", "empty", "deep", "binary"])
-async def test_three_messages_of_nonsense_end_it(name: str) -> None:
-    async with ElevenLabsAgents(faults=Faults(garbage=(name,) * 3), speed=50) as server, call(server) as talk:
-        ask(talk, "hello")
-        failure = await talk.ended()
-        assert failure is not None
-        assert failure.code == "protocol_error"
-
-
-@pytest.mark.parametrize("names", [("bad_json", "wrong_types"), ("unknown_event",) * 5, ("huge_number",)])
-async def test_a_little_nonsense_and_news_are_survived(names: tuple[str, ...]) -> None:
-    async with ElevenLabsAgents(faults=Faults(garbage=names), speed=50) as server, call(server) as talk:
-        ask(talk, "hello")
-        assert (await talk.until(ResponseDone)).status == "completed"
-
-
-async def test_a_message_that_is_too_large_ends_it() -> None:
-    async with ElevenLabsAgents(faults=Faults(garbage=("oversize",)), speed=50) as server, call(server) as talk:
-        ask(talk, "hello")
-        failure = await talk.ended()
-        assert failure is not None
-        assert failure.code == "too_large"
+        await fails_as(talk, server, code, retryable=retryable)
 
 
 async def test_a_signed_address_elsewhere_is_not_followed() -> None:
     async with ElevenLabsAgents() as server:
         server.signed_host = "localhost.example:80"
         async with call(server, wait=False) as talk:
-            failure = await talk.ended()
-        assert failure is not None
+            failure = await talk.failed()
         assert (failure.code, server.attempts) == ("refused", 0)
         assert "signature" not in failure.message

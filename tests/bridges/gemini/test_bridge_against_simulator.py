@@ -43,7 +43,7 @@ from mediaserver.events import (
 )
 from mediaserver.items import Item, Part
 from mediaserver.settings import Settings, Tool, Transcription, TurnDetection
-from tests.bridges.talk import Talk, talking
+from tests.bridges.talk import Talk, fails_as, opened, written
 from tests.servers import toned
 from tests.servers.gemini_live import RELUCTANT, THINKING, GeminiLive
 from tests.servers.minds import Brain, Line
@@ -66,21 +66,9 @@ async def call(
     wait: bool = True,
     **more: Any,
 ) -> AsyncIterator[Talk]:
-    opening = Opening(settings, history, resume)
-    async with (
-        open_bridge("gemini", {"url": server.url, "key": server.key, **more}) as make,
-        talking(make("gemini"), opening, wait=wait) as talk,
-    ):
+    options = {"url": server.url, "key": server.key, **more}
+    async with opened("gemini", options, Opening(settings, history, resume), wait=wait) as talk:
         yield talk
-
-
-def written(text: str, role: Any = "user") -> Item:
-    return Item(f"item_{abs(hash(text))}", role=role, parts=(Part("input_text", text),))
-
-
-def ask(talk: Talk, text: str, response_id: str = "resp_mine", settings: Settings = SETTINGS) -> None:
-    talk.send(CreateItem(item=written(text)))
-    talk.send(Respond(response_id=response_id, settings=settings))
 
 
 def output(call_id: str, text: str, *, error: bool = False) -> Item:
@@ -142,7 +130,7 @@ async def test_without_transcripts_a_turn_is_taken_all_the_same() -> None:
 async def test_a_written_turn_goes_as_one_message_when_it_is_asked_about() -> None:
     async with GeminiLive(speed=50) as server, call(server) as talk:
         talk.send(CreateItem(item=written("Ada is calling", "system")))
-        ask(talk, "count to two")
+        talk.ask("count to two")
         done = await talk.until(ResponseDone)
         assert done.response_id == "resp_mine"
         assert toned.sentences(talk.sound("resp_mine"), 24000) == [1, 2]
@@ -153,12 +141,12 @@ async def test_a_written_turn_goes_as_one_message_when_it_is_asked_about() -> No
 
 async def test_context_does_not_go_into_a_running_answer() -> None:
     async with GeminiLive(speed=10) as server, call(server) as talk:
-        ask(talk, "count to four")
+        talk.ask("count to four")
         await talk.until(AudioDelta)
         talk.send(CreateItem(item=written("Ada is calling", "system")))
         assert (await talk.until(ResponseDone)).status == "completed"
         assert toned.sentences(talk.sound("resp_mine"), 24000) == [1, 2, 3, 4]
-        ask(talk, "hello", "resp_two")
+        talk.ask("hello", "resp_two")
         await talk.until(ResponseDone, 2)
         assert Line("system", "(note: Ada is calling)") in server.last.lines
 
@@ -198,7 +186,7 @@ async def test_a_history_is_told_before_anything_else_and_not_answered() -> None
 @pytest.mark.parametrize("named", [False, True])
 async def test_a_function_is_called_and_its_output_continues(error: bool, named: bool) -> None:
     async with GeminiLive(speed=50, names_calls=named) as server, call(server, TOOLS) as talk:
-        ask(talk, "use the tool")
+        talk.ask("use the tool")
         called = await talk.until(ToolCalled)
         assert (called.response_id, called.name, called.arguments) == ("resp_mine", "get_time", '{"zone": "text"}')
         assert (await talk.until(ResponseDone)).response_id == "resp_mine"
@@ -216,7 +204,7 @@ async def test_vertex_is_given_no_ids() -> None:
     async with GeminiLive(speed=50, vertex=True) as server:
         url = server.url.replace(server.path, "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent")
         async with call(server, TOOLS, backend="vertex", project="p", url=url) as talk:
-            ask(talk, "use the tool")
+            talk.ask("use the tool")
             called = await talk.until(ToolCalled)
             talk.send(CreateItem(item=output(called.call_id, '{"hour": 5}')))
             await talk.until(ResponseDone, 2)
@@ -310,13 +298,13 @@ async def test_a_commit_while_the_model_listens_ends_what_it_hears() -> None:
 
 async def test_what_is_cancelled_ends_at_once_and_the_next_answer_is_told() -> None:
     async with GeminiLive(speed=4) as server, call(server) as talk:
-        ask(talk, "count to eight", "resp_one")
+        talk.ask("count to eight", "resp_one")
         await talk.until(AudioDelta)
         talk.send(Interrupt(response_id="resp_one", reason="client_cancelled"))
         done = await talk.until(ResponseDone)
         assert (done.response_id, done.status, done.reason) == ("resp_one", "cancelled", "client_cancelled")
         heard = len(talk.sound())
-        ask(talk, "hello", "resp_two")
+        talk.ask("hello", "resp_two")
         assert (await talk.until(ResponseDone, 2)).response_id == "resp_two"
         assert len(talk.sound("resp_one")) == heard
         assert talk.text("resp_two") == "You said hello. That is my answer."
@@ -330,13 +318,13 @@ async def test_what_is_cancelled_ends_at_once_and_the_next_answer_is_told() -> N
 async def test_a_session_that_writes_is_told_the_words_only() -> None:
     settings = replace(SETTINGS, output_modalities=("text",))
     async with GeminiLive(speed=50) as server, call(server, settings) as talk:
-        ask(talk, "hello", settings=settings)
+        talk.ask("hello", settings=settings)
         done = await talk.until(ResponseDone)
         assert talk.of(ResponseCreated)[0].modalities == ("text",)
         assert talk.text(done.response_id) == "You said hello. That is my answer."
         assert not [each for each in talk.events if isinstance(each, AudioDelta | AudioDone)]
         talk.send(UpdateSession(settings=SETTINGS))
-        ask(talk, "count to two", "resp_two")
+        talk.ask("count to two", "resp_two")
         await talk.until(ResponseDone, 2)
         assert toned.sentences(talk.sound("resp_two"), 24000) == [1, 2]
         assert len(server.connections) == 1
@@ -345,7 +333,7 @@ async def test_a_session_that_writes_is_told_the_words_only() -> None:
 async def test_a_model_that_can_writes_by_itself() -> None:
     settings = replace(SETTINGS, output_modalities=("text",))
     async with GeminiLive(speed=50) as server, call(server, settings, writes="text") as talk:
-        ask(talk, "hello", settings=settings)
+        talk.ask("hello", settings=settings)
         done = await talk.until(ResponseDone)
         assert talk.text(done.response_id) == "You said hello. That is my answer."
         assert messages(server, "setup")[0]["generationConfig"]["responseModalities"] == ["TEXT"]
@@ -412,7 +400,7 @@ async def test_instructions_and_functions_change_where_the_model_lets_them() -> 
     async with GeminiLive(speed=50) as server, call(server, context_update=True) as talk:
         assert {"instructions", "tools"} <= talk.bridge.capabilities.changes
         talk.send(UpdateSession(settings=replace(TOOLS, instructions="Be brief.")))
-        ask(talk, "use the tool")
+        talk.ask("use the tool")
         await talk.until(ToolCalled)
         (told,) = messages(server, "contextUpdate")
         assert told["systemInstruction"] == {"parts": [{"text": "Be brief."}]}
@@ -442,7 +430,7 @@ async def test_a_model_that_takes_no_content_later_is_written_to_in_real_time() 
     async with GeminiLive(speed=50) as server, call(server, model=model, text_in="realtime_input") as talk:
         assert not {"context_items", "respond"} & talk.bridge.capabilities.can
         for number in (1, 2):
-            ask(talk, "count to two", f"resp_{number}")
+            talk.ask("count to two", f"resp_{number}")
             await talk.until(ResponseDone, number)
             assert toned.sentences(talk.sound(f"resp_{number}"), 24000) == [1, 2]
         with pytest.raises(Unsupported):
@@ -464,12 +452,11 @@ async def test_a_session_is_warned_ended_and_taken_up_again() -> None:
     faults = Faults(go_away_s=0.5, session_s=1.5, only_first=True)
     async with GeminiLive(faults=faults, speed=50) as server:
         async with call(server) as talk:
-            ask(talk, "count to two")
+            talk.ask("count to two")
             await talk.until(ResponseDone)
             leaving = await talk.until(GoingAway)
             assert 0 < leaving.time_left_s <= 1.1
-            failure = await talk.ended()
-            assert failure is not None
+            failure = await talk.failed()
             assert (failure.code, failure.retryable) == ("session_expired", True)
             handle = talk.of(Resumable)[-1].handle
         async with call(server, history=(written("count to two"),), resume=handle) as talk:
@@ -480,15 +467,14 @@ async def test_a_session_is_warned_ended_and_taken_up_again() -> None:
 
 async def test_a_handle_that_is_too_old_is_no_refusal_for_ever() -> None:
     async with GeminiLive() as server, call(server, resume="gone", wait=False) as talk:
-        failure = await talk.ended()
-        assert failure is not None
+        failure = await talk.failed()
         assert (failure.code, failure.retryable) == ("session_expired", True)
 
 
 async def test_what_is_counted_twice_is_booked_once() -> None:
     async with GeminiLive(faults=Faults(double_done=True), speed=50) as server, call(server) as talk:
         for number in (1, 2):
-            ask(talk, "hello", f"resp_{number}")
+            talk.ask("hello", f"resp_{number}")
             await talk.until(ResponseDone, number)
         await talk.silence(200)
         used = [each.usage for each in talk.of(ResponseDone)] + [each.usage for each in talk.of(UsageReported)]
@@ -512,41 +498,7 @@ async def test_what_is_counted_twice_is_booked_once() -> None:
 )
 async def test_what_goes_wrong_has_its_code(faults: Faults, more: dict[str, Any], code: str, retryable: bool) -> None:
     async with GeminiLive(faults=faults) as server, call(server, wait=False, **more) as talk:
-        failure = await talk.ended()
-        assert failure is not None
-        assert (failure.code, failure.retryable) == (code, retryable)
-        assert server.key not in failure.message
-        if faults.retry_after:
-            assert failure.retry_after == 7
-
-
-NONSENSE = [
-    *("bad_json", "array", "wrong_types", "empty", "deep", "binary", "bad_base64", "odd_pcm", "bad_call"),
-]
-
-
-@pytest.mark.parametrize("name", NONSENSE)
-async def test_three_messages_of_nonsense_end_it(name: str) -> None:
-    async with GeminiLive(faults=Faults(garbage=(name,) * 3), speed=50) as server, call(server) as talk:
-        ask(talk, "hello")
-        failure = await talk.ended()
-        assert failure is not None
-        assert failure.code == "protocol_error"
-
-
-@pytest.mark.parametrize("names", [("bad_json", "odd_pcm"), ("unknown_event",) * 5, ("huge_number",), ("surrogate",)])
-async def test_a_little_nonsense_and_news_are_survived(names: tuple[str, ...]) -> None:
-    async with GeminiLive(faults=Faults(garbage=names), speed=50) as server, call(server) as talk:
-        ask(talk, "hello")
-        assert (await talk.until(ResponseDone)).status == "completed"
-
-
-async def test_a_message_that_is_too_large_ends_it() -> None:
-    async with GeminiLive(faults=Faults(garbage=("oversize",)), speed=50) as server, call(server) as talk:
-        ask(talk, "hello")
-        failure = await talk.ended()
-        assert failure is not None
-        assert failure.code == "too_large"
+        await fails_as(talk, server, code, retryable=retryable)
 
 
 async def test_vertex_needs_a_project() -> None:
@@ -556,7 +508,7 @@ async def test_vertex_needs_a_project() -> None:
 
 async def test_text_is_told_as_it_comes() -> None:
     async with GeminiLive(speed=50) as server, call(server) as talk:
-        ask(talk, "count to two")
+        talk.ask("count to two")
         await talk.until(ResponseDone)
         assert [each.text for each in talk.of(TextDelta)] == [
             "Sentence one of the answer.",

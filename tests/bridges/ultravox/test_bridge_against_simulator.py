@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from bridges import open_bridge
 from mediaserver.bridge import Opening
 from mediaserver.commands import CommitInput, CreateItem, Interrupt, Respond, TruncateItem, UpdateSession
 from mediaserver.errors import Unsupported
@@ -30,7 +29,7 @@ from mediaserver.events import (
 )
 from mediaserver.items import Item, Part
 from mediaserver.settings import Settings, Tool, Transcription, TurnDetection
-from tests.bridges.talk import Talk, talking
+from tests.bridges.talk import Talk, fails_as, opened, written
 from tests.servers import toned
 from tests.servers.minds import Brain
 from tests.servers.provider import Faults
@@ -51,19 +50,9 @@ async def call(
     history: tuple[Item, ...] = (),
     wait: bool = True,
 ) -> AsyncIterator[Talk]:
-    async with open_bridge("ultravox", {**server.options, **(more or {})}) as make:
-        opening = Opening(settings or Settings(model="ultravox"), history)
-        async with talking(make("ultravox"), opening, wait=wait) as talk:
-            yield talk
-
-
-def written(text: str, role: Any = "user") -> Item:
-    return Item(f"item_{abs(hash(text))}", role=role, parts=(Part("input_text", text),))
-
-
-def ask(talk: Talk, text: str, response_id: str = "resp_mine") -> None:
-    talk.send(CreateItem(item=written(text)))
-    talk.send(Respond(response_id=response_id, settings=Settings(model="ultravox")))
+    opening = Opening(settings or Settings(model="ultravox"), history)
+    async with opened("ultravox", {**server.options, **(more or {})}, opening, wait=wait) as talk:
+        yield talk
 
 
 async def test_a_spoken_turn_is_heard_written_and_answered_in_order() -> None:
@@ -96,7 +85,7 @@ async def test_silence_while_it_listens_is_no_answer() -> None:
 async def test_a_written_turn_is_held_until_it_is_asked_about() -> None:
     async with UltravoxCalls(speed=50) as server, call(server) as talk:
         talk.send(CreateItem(item=written("Ada is calling", "system")))
-        ask(talk, "count to two")
+        talk.ask("count to two")
         done = await talk.until(ResponseDone)
         assert done.response_id == "resp_mine"
         assert toned.sentences(talk.sound("resp_mine"), 24000) == [1, 2]
@@ -111,7 +100,7 @@ async def test_a_written_turn_is_held_until_it_is_asked_about() -> None:
 async def test_a_function_is_called_and_its_output_continues(error: bool) -> None:
     settings = Settings(model="ultravox", tools=(TOOL,))
     async with UltravoxCalls(speed=50) as server, call(server, settings) as talk:
-        ask(talk, "use the tool")
+        talk.ask("use the tool")
         called = await talk.until(ToolCalled)
         assert (called.response_id, called.name, called.arguments) == ("resp_mine", "get_time", '{"zone": "text"}')
         assert (await talk.until(ResponseDone)).response_id == "resp_mine"
@@ -153,13 +142,13 @@ async def test_the_caller_breaks_in() -> None:
 async def test_it_writes_and_speaks_as_the_session_says() -> None:
     written_only = Settings(model="ultravox", output_modalities=("text",))
     async with UltravoxCalls(speed=50) as server, call(server, written_only) as talk:
-        ask(talk, "hello")
+        talk.ask("hello")
         done = await talk.until(ResponseDone)
         assert talk.of(ResponseCreated)[0].modalities == ("text",)
         assert talk.text(done.response_id) == "You said hello. That is my answer."
         assert not talk.sound()
         talk.send(UpdateSession(settings=Settings(model="ultravox")))
-        ask(talk, "count to two", "resp_two")
+        talk.ask("count to two", "resp_two")
         await talk.until(ResponseDone, 2)
         assert toned.sentences(talk.sound("resp_two"), 24000) == [1, 2]
         assert server.requests[0]["initialOutputMedium"] == "MESSAGE_MEDIUM_TEXT"
@@ -180,13 +169,13 @@ async def test_what_cannot_be_is_refused() -> None:
 
 async def test_what_is_cancelled_is_not_told_and_the_next_answer_is() -> None:
     async with UltravoxCalls(speed=4) as server, call(server) as talk:
-        ask(talk, "count to eight", "resp_one")
+        talk.ask("count to eight", "resp_one")
         await talk.until(AudioDelta)
         talk.send(Interrupt(response_id="resp_one", reason="client_cancelled"))
         done = await talk.until(ResponseDone)
         assert (done.response_id, done.status, done.reason) == ("resp_one", "cancelled", "client_cancelled")
         heard = len(talk.sound())
-        ask(talk, "hello", "resp_two")
+        talk.ask("hello", "resp_two")
         assert (await talk.until(ResponseDone, 2)).response_id == "resp_two"
         assert len(talk.sound("resp_one")) == heard
         assert talk.text("resp_two") == server.last.lines[-1].text
@@ -282,36 +271,7 @@ async def test_the_call_is_ended_and_its_time_is_metered() -> None:
 )
 async def test_what_goes_wrong_has_its_code(faults: Faults, more: dict[str, Any], code: str, retryable: bool) -> None:
     async with UltravoxCalls(faults=faults) as server, call(server, more=more, wait=False) as talk:
-        failure = await talk.ended()
-        assert failure is not None
-        assert (failure.code, failure.retryable) == (code, retryable)
-        assert server.key not in failure.message
-        if faults.retry_after:
-            assert failure.retry_after == 7
-
-
-@pytest.mark.parametrize("name", ["bad_json", "array", "wrong_types", "empty", "deep", "binary"])
-async def test_three_messages_of_nonsense_end_it(name: str) -> None:
-    async with UltravoxCalls(faults=Faults(garbage=(name,) * 3), speed=50) as server, call(server) as talk:
-        ask(talk, "hello")
-        failure = await talk.ended()
-        assert failure is not None
-        assert failure.code == "protocol_error"
-
-
-@pytest.mark.parametrize("names", [("bad_json", "wrong_types"), ("unknown_event",) * 5, ("huge_number",)])
-async def test_a_little_nonsense_and_news_are_survived(names: tuple[str, ...]) -> None:
-    async with UltravoxCalls(faults=Faults(garbage=names), speed=50) as server, call(server) as talk:
-        ask(talk, "hello")
-        assert (await talk.until(ResponseDone)).status == "completed"
-
-
-async def test_a_message_that_is_too_large_ends_it() -> None:
-    async with UltravoxCalls(faults=Faults(garbage=("oversize",)), speed=50) as server, call(server) as talk:
-        ask(talk, "hello")
-        failure = await talk.ended()
-        assert failure is not None
-        assert failure.code == "too_large"
+        await fails_as(talk, server, code, retryable=retryable)
 
 
 async def test_the_join_address_has_to_be_allowed() -> None:
@@ -319,8 +279,7 @@ async def test_the_join_address_has_to_be_allowed() -> None:
         port = server.http.rpartition(":")[2]
         server.join_host = f"localhost:{port}"
         async with call(server, wait=False) as talk:
-            failure = await talk.ended()
-        assert failure is not None
+            failure = await talk.failed()
         assert (failure.code, server.attempts) == ("refused", 0)
         assert "token" not in failure.message
         async with call(server, more={"join_hosts": ["localhost"]}):
