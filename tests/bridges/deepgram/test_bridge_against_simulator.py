@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from bridges import open_bridge
 from bridges.deepgram.codec import DeepgramCodec
 from bridges.deepgram.dial import dial
 from bridges.options import DeepgramAgent
 from bridges.realtime import RealtimeBridge
 from mediaserver.bridge import Opening
 from mediaserver.commands import CreateItem, Interrupt, Respond, UpdateSession
-from mediaserver.errors import BridgeError, Unsupported
+from mediaserver.errors import Unsupported
 from mediaserver.events import (
     AudioDelta,
     InputCommitted,
@@ -32,6 +31,7 @@ from mediaserver.events import (
 )
 from mediaserver.items import Item, Part
 from mediaserver.settings import Settings, Tool
+from tests.bridges.checked import checked
 from tests.bridges.deepgram import sdk
 from tests.bridges.talk import Talk, talking
 from tests.servers import toned
@@ -64,18 +64,8 @@ async def call(
 ) -> AsyncIterator[tuple[Talk, DeepgramAgentServer]]:
     server = DeepgramAgentServer(brain=Brain(*transcripts), faults=faults, speed=speed)
     prepare(server)
-    async with server:
-        told = {"key": server.key, "url": server.url, **options}
-        async with (
-            open_bridge("deepgram", told) as make,
-            talking(make("agent"), opening or Opening(settings()), wait=wait) as talk,
-        ):
-            yield talk, server
-        for message in server.told:
-            sdk.check_received(message)
-        for connection in server.connections:
-            for message in connection.messages:
-                sdk.check_sent(message)
+    async with checked("deepgram", server, sdk, opening or Opening(settings()), wait=wait, **options) as talk:
+        yield talk, server
 
 
 async def test_a_spoken_turn_is_answered_in_sound_that_can_be_read_back() -> None:
@@ -280,8 +270,7 @@ async def test_without_them_the_agent_gives_up() -> None:
         server.patience_s = 2.0
 
     async with call(prepare=impatient) as (talk, _server):
-        failure = await talk.ended()
-        assert failure is not None
+        failure = await talk.failed()
         assert (failure.code, failure.retryable) == ("timeout", True)
 
 
@@ -303,16 +292,14 @@ async def test_nonsense_ends_nothing_until_it_is_too_much(kind: str, code: str |
             await talk.until(ResponseDone)
             assert toned.sentences(talk.sound(), RATE) == [1, 2]
         else:
-            failure = await talk.ended()
-            assert failure is not None
+            failure = await talk.failed()
             assert failure.code == code
 
 
 async def test_three_pieces_of_nonsense_are_too_much() -> None:
     async with call("count to two", faults=Faults(garbage=("bad_json", "array", "empty"))) as (talk, _server):
         await talk.hear(SPEECH)
-        failure = await talk.ended()
-        assert failure is not None
+        failure = await talk.failed()
         assert failure.code == "protocol_error"
 
 
@@ -320,8 +307,7 @@ async def test_three_pieces_of_nonsense_are_too_much() -> None:
 async def test_a_close_in_the_middle_of_a_reply_says_why(close: int | None, code: str) -> None:
     async with call("count to nine", faults=Faults(close_mid_reply_ms=500, close_code=close)) as (talk, _server):
         await talk.hear(SPEECH)
-        failure = await talk.ended()
-        assert failure is not None
+        failure = await talk.failed()
         assert failure.code == code
 
 
@@ -338,8 +324,7 @@ async def test_a_refused_connection_says_why_and_never_the_key(
     faults: Faults, options: dict[str, Any], code: str, retryable: bool, after: float | None
 ) -> None:
     async with call(faults=faults, wait=False, **options) as (talk, server):
-        failure = await talk.ended()
-        assert isinstance(failure, BridgeError)
+        failure = await talk.failed()
         assert (failure.code, failure.retryable, failure.retry_after) == (code, retryable, after)
         assert server.key not in str(failure)
         assert "wrong-key" not in str(failure)
@@ -347,6 +332,5 @@ async def test_a_refused_connection_says_why_and_never_the_key(
 
 async def test_settings_that_it_does_not_take_are_the_end() -> None:
     async with call(opening=Opening(settings(voice="nobody")), wait=False) as (talk, _server):
-        failure = await talk.ended()
-        assert failure is not None
+        failure = await talk.failed()
         assert (failure.code, failure.retryable) == ("refused", False)

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from bridges import open_bridge
 from mediaserver.bridge import Opening
 from mediaserver.commands import CommitInput, CreateItem, Interrupt, Respond, UpdateSession
-from mediaserver.errors import BridgeError, Unsupported
+from mediaserver.errors import Unsupported
 from mediaserver.events import (
     AudioDelta,
     InputCommitted,
@@ -27,8 +26,9 @@ from mediaserver.events import (
 )
 from mediaserver.items import Item, Part
 from mediaserver.settings import Settings, Tool
+from tests.bridges.checked import checked
 from tests.bridges.live import sdk
-from tests.bridges.talk import Talk, talking
+from tests.bridges.talk import Talk
 from tests.servers import toned
 from tests.servers.minds import Brain
 from tests.servers.openai_live import LiveServer
@@ -56,18 +56,9 @@ async def call(
     wait: bool = True,
     **options: Any,
 ) -> AsyncIterator[tuple[Talk, LiveServer]]:
-    async with LiveServer(brain=Brain(*transcripts), faults=faults, hurry=hurry) as server:
-        told = {"key": server.key, "url": server.url, **options}
-        async with (
-            open_bridge("live", told) as make,
-            talking(make("live"), opening or Opening(settings()), wait=wait) as talk,
-        ):
-            yield talk, server
-        for event in server.told:
-            sdk.check_received(event)
-        for connection in server.connections:
-            for event in connection.messages:
-                sdk.check_sent(event)
+    server = LiveServer(brain=Brain(*transcripts), faults=faults, hurry=hurry)
+    async with checked("live", server, sdk, opening or Opening(settings()), wait=wait, **options) as talk:
+        yield talk, server
 
 
 async def test_a_spoken_turn_is_answered_in_sound_that_can_be_read_back() -> None:
@@ -228,8 +219,7 @@ async def test_seconds_are_the_providers_and_never_counted_twice() -> None:
 
 async def test_the_end_of_the_session_is_told_with_its_reason() -> None:
     async with call(faults=Faults(session_s=1.2)) as (talk, _server):
-        failure = await talk.ended()
-        assert isinstance(failure, BridgeError)
+        failure = await talk.failed()
         assert (failure.code, failure.retryable) == ("session_expired", True)
         assert sum(each.usage.seconds for each in talk.of(UsageReported)) >= 1
 
@@ -253,8 +243,7 @@ async def test_nonsense_ends_nothing_until_it_is_too_much(kind: str, code: str |
             await talk.until(ResponseDone)
             assert toned.sentences(talk.sound(), RATE) == [1, 2]
         else:
-            failure = await talk.ended()
-            assert failure is not None
+            failure = await talk.failed()
             assert failure.code == code
 
 
@@ -262,8 +251,7 @@ async def test_nonsense_ends_nothing_until_it_is_too_much(kind: str, code: str |
 async def test_a_close_in_the_middle_of_a_reply_says_why(close: int | None, code: str) -> None:
     async with call("count to nine", faults=Faults(close_mid_reply_ms=500, close_code=close)) as (talk, _server):
         await talk.hear(SPEECH)
-        failure = await talk.ended()
-        assert failure is not None
+        failure = await talk.failed()
         assert failure.code == code
 
 
@@ -281,8 +269,7 @@ async def test_a_refused_connection_says_why_and_never_the_key(
     faults: Faults, options: dict[str, Any], code: str, retryable: bool, after: float | None
 ) -> None:
     async with call(faults=faults, wait=False, **options) as (talk, server):
-        failure = await talk.ended()
-        assert isinstance(failure, BridgeError)
+        failure = await talk.failed()
         assert (failure.code, failure.retryable, failure.retry_after) == (code, retryable, after)
         assert server.key not in str(failure)
         assert "wrong-key" not in str(failure)
