@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mediaserver.audio.resample import Resampler
 from tests import clips
 from tests.conformance.backends import ASKED, BACKENDS, LONG, backends, hung_up
 from tests.conformance.openai_types import check_event
+from tests.conformance.packages import installed
 from tests.servers.voice_server import ROOT, VoiceServer
 
 PROGRAM = Path(__file__).parent / "openai_node" / "client.mjs"
@@ -28,14 +28,10 @@ pytestmark = [pytest.mark.engines, pytest.mark.timeout(180), pytest.mark.asyncio
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """The program, the packages that the examples name, and a recorded question at the contract's rate."""
-    if shutil.which("npm") is None:
-        pytest.skip("no npm on this machine: `make test` installs one where it may")
-    place = tmp_path_factory.mktemp("openai_node")
-    for file in (PROGRAM, PACKAGES / "package.json", PACKAGES / "package-lock.json"):
-        shutil.copy(file, place)
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=place, check=True, capture_output=True, timeout=120)
+    place = installed(tmp_path_factory.mktemp("openai_node"), PACKAGES / "package-lock.json", pytestconfig)
+    shutil.copy(PROGRAM, place)
     spoken = Resampler(clips.RATE, 24000).feed(clips.clip("goforward").pcm)
     (place / "question.pcm").write_bytes(spoken + bytes(48000 * 2))
     return place
