@@ -55,11 +55,11 @@ def _bad(kind: str, text: str) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def browser(microphone: Path | None = None) -> AsyncIterator[Browser]:
-    """Run Chromium; its microphone plays ``microphone`` once from the moment it is opened, else beeps."""
-    extra = [f"--use-file-for-fake-audio-capture={microphone}%noloop"] if microphone else []
+async def browser(microphone: Path | None = None, *flags: str, again: bool = False) -> AsyncIterator[Browser]:
+    """Run Chromium; its microphone plays ``microphone`` once (or ``again`` and again) from when it is opened, else beeps."""
+    heard = [f"--use-file-for-fake-audio-capture={microphone}{'' if again else '%noloop'}"] if microphone else []
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, *extra])
+        running = await playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, *heard, *flags])
         try:
             yield running
         finally:

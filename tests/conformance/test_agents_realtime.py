@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import subprocess
-import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,19 +10,17 @@ from typing import Any
 import openai
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Browser, Page
 
 from tests import clips
+from tests.browser.driving import browser, write_wav
 from tests.conformance.backends import ASKED, BACKENDS, LONG, backends, hung_up
+from tests.conformance.tab import bundled, tab, until
 from tests.servers.voice_server import VoiceServer
 
 HERE = Path(__file__).parent / "agents_realtime"
-FLAGS = (
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--no-sandbox", "--disable-gpu",
-    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--autoplay-policy=no-user-gesture-required",
-    "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",  # the test gives it the page
-)  # fmt: skip
+ITS_PAGE_IS_OURS = "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets"
+"""For a page that the test puts where the server's own would be."""
 TRANSPORTS = ("webrtc", "websocket")
 PLAYING = {
     "webrtc": "seen.events.some(e => e.type === 'output_audio_buffer.started')",
@@ -41,15 +36,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundle(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """The client and our twenty lines around it, bundled once."""
-    if shutil.which("npm") is None:
-        pytest.skip("no npm on this machine: `make test` installs one where it may")
-    folder = tmp_path_factory.mktemp("agents_realtime")
-    shutil.copytree(HERE, folder, dirs_exist_ok=True)
-    for command in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
-    return folder
+    return bundled(HERE, tmp_path_factory.mktemp("agents_realtime"), pytestconfig)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -62,41 +51,21 @@ async def server() -> AsyncIterator[VoiceServer]:
 def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Chromium hears, again and again from getUserMedia on: silence until the call stands, and a question."""
     file = tmp_path_factory.mktemp("microphone") / "question.wav"
-    with wave.open(str(file), "wb") as out:
-        out.setparams((1, 2, clips.RATE, 0, "NONE", ""))
-        out.writeframes(bytes(clips.RATE * 2 * 2) + clips.clip("goforward").pcm + bytes(clips.RATE * 2 * 3))
-    return file
+    return write_wav(file, [2.0, clips.clip("goforward").pcm, 3.0])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser(microphone: Path, chromium: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(
-            executable_path=chromium, args=[*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
-        )
-        try:
-            yield running
-        finally:
-            await running.close()
+async def chrome(microphone: Path) -> AsyncIterator[Browser]:
+    async with browser(microphone, ITS_PAGE_IS_OURS, again=True) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(server: VoiceServer, bundle: Path, browser: Browser) -> AsyncIterator[Page]:
-    """A page of the server's own origin that holds the SDK; the microphone plays a recorded question."""
-
-    async def fulfil(route: Route) -> None:
-        await route.fulfill(path=bundle / (route.request.url.rsplit("/", 1)[1] or "index.html"))
-
-    async with hung_up(), await browser.new_context() as context:
-        tab = await context.new_page()
-        await tab.route("**/conformance/*", fulfil)
-        await tab.goto(f"{server.url}/conformance/index.html")
-        yield tab
-        await tab.evaluate("window.session?.close()")  # a call whose peer only vanishes is kept for its return
-
-
-async def _until(page: Page, condition: str, limit_s: float = 30) -> None:
-    await page.wait_for_function(condition, timeout=limit_s * 1000)
+async def page(server: VoiceServer, bundle: Path, chrome: Browser) -> AsyncIterator[Page]:
+    """A page that holds the SDK; the microphone plays a recorded question."""
+    async with hung_up(), tab(chrome, server, bundle) as opened:
+        yield opened
+        await opened.evaluate("window.session?.close()")  # a call whose peer only vanishes is kept for its return
 
 
 def _types(seen: dict[str, Any]) -> list[str]:
@@ -108,7 +77,7 @@ async def _start(page: Page, server: VoiceServer, kind: str, model: str) -> None
     async with openai.AsyncOpenAI(api_key="sk-local", base_url=f"{server.url}/v1", max_retries=0) as user:
         made = await user.realtime.client_secrets.create(session={"type": "realtime", "model": model})
     await page.evaluate("([key, model, kind]) => start(key, model, kind)", [made.value, model, kind])
-    await _until(page, "seen.events.some(e => e.type === 'session.created')")
+    await until(page, "seen.events.some(e => e.type === 'session.created')")
     created = await page.evaluate("seen.events.find(e => e.type === 'session.created')")
     assert created["session"]["model"] == model
 
@@ -123,7 +92,7 @@ async def _written(page: Page, server: VoiceServer, kind: str, model: str, text:
 
 async def _cut(page: Page) -> None:
     """Wait until the history holds only so much of the long answer as was heard."""
-    await _until(page, "cut() && cut().heard.length < cut().whole.length")
+    await until(page, "cut() && cut().heard.length < cut().whole.length")
     cut = await page.evaluate("cut()")
     assert cut["whole"].startswith(cut["heard"].strip())
     assert cut["heard_ms"] > 0
@@ -137,18 +106,18 @@ async def test_speaks_and_is_interrupted_by_speech(page: Page, server: VoiceServ
     await _start(page, server, kind, model)
     if kind == "websocket":
         await page.evaluate("listen()")
-    await _until(page, "seen.history.some(i => i.role === 'user' && i.content[0].transcript)")
-    await _until(page, "seen.history.some(i => i.role === 'assistant' && i.status === 'completed')")
-    await _until(page, "seen.events.some(e => e.type === 'response.done')")
-    await _until(page, PLAYING[kind])
+    await until(page, "seen.history.some(i => i.role === 'user' && i.content[0].transcript)")
+    await until(page, "seen.history.some(i => i.role === 'assistant' && i.status === 'completed')")
+    await until(page, "seen.events.some(e => e.type === 'response.done')")
+    await until(page, PLAYING[kind])
     await page.evaluate("text => session.sendMessage(text)", LONG)
-    await _until(page, "cut()")
+    await until(page, "cut()")
     await _cut(page)
     seen = await page.evaluate("seen")
     assert [item["role"] for item in seen["history"][:4]] == ["user", "assistant", "user", "assistant"]
     if kind == "webrtc":
         assert {"output_audio_buffer.started", "output_audio_buffer.cleared"} <= set(_types(seen))
-        await _until(page, "document.querySelector('audio').currentTime > 1")
+        await until(page, "document.querySelector('audio').currentTime > 1")
     else:
         assert seen["interrupted"] >= 1 and seen["sound"] > 1000
     assert not seen["errors"]
@@ -159,8 +128,8 @@ async def test_speaks_and_is_interrupted_by_speech(page: Page, server: VoiceServ
 async def test_calls_a_tool(page: Page, server: VoiceServer, kind: str, model: str) -> None:
     """A typed question leads to a tool call that the client executes, and to an answer that uses it."""
     await _written(page, server, kind, model, ASKED[model])
-    await _until(page, "seen.tools.length > 0")
-    await _until(page, "seen.history.some(i => i.role === 'assistant' && JSON.stringify(i).includes('sunny'))")
+    await until(page, "seen.tools.length > 0")
+    await until(page, "seen.history.some(i => i.role === 'assistant' && JSON.stringify(i).includes('sunny'))")
     seen = await page.evaluate("seen")
     asked, called, answered = seen["history"][:3]
     assert (asked["role"], asked["content"][0]["text"]) == ("user", ASKED[model])
@@ -177,7 +146,7 @@ async def test_calls_a_tool(page: Page, server: VoiceServer, kind: str, model: s
 async def test_is_interrupted_by_the_client(page: Page, server: VoiceServer, kind: str, model: str) -> None:
     """interrupt() silences the answer, and the client's history is told that the rest was not heard."""
     await _written(page, server, kind, model, LONG)
-    await _until(page, PLAYING[kind])
+    await until(page, PLAYING[kind])
     await asyncio.sleep(1)
     await page.evaluate("session.interrupt()")
     await _cut(page)

@@ -7,28 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import subprocess
 import urllib.request
-import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, Route, async_playwright
+from playwright.async_api import Browser, Page
 
 from tests import clips
+from tests.browser.driving import browser, write_wav
 from tests.conformance.backends import ASKED, BACKENDS, backends, hung_up
+from tests.conformance.tab import bundled, tab, until
 from tests.servers.voice_server import VoiceServer
 
 HERE = Path(__file__).parent / "other_dialects"
-FLAGS = (
-    "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--no-sandbox", "--disable-gpu",
-    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--autoplay-policy=no-user-gesture-required",
-)  # fmt: skip
 WEATHER = {
     "type": "function",
     "name": "get_weather",
@@ -45,15 +39,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundle(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """The clients and our page around them, bundled once."""
-    if shutil.which("npm") is None:
-        pytest.skip("no npm on this machine: `make test` installs one where it may")
-    folder = tmp_path_factory.mktemp("other_dialects")
-    shutil.copytree(HERE, folder, dirs_exist_ok=True)
-    for command in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
-    return folder
+    return bundled(HERE, tmp_path_factory.mktemp("other_dialects"), pytestconfig)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -69,38 +57,19 @@ async def _hung_up(server: VoiceServer) -> AsyncIterator[None]:
         yield
 
 
-@pytest.fixture
-def microphone(tmp_path: Path) -> Path:
-    """What Chromium hears: the file starts with getUserMedia, so there is silence until the call stands."""
-    file = tmp_path / "microphone.wav"
-    with wave.open(str(file), "wb") as out:
-        out.setparams((1, 2, clips.RATE, 0, "NONE", ""))
-        out.writeframes(bytes(clips.RATE * 4) + clips.clip("goforward").pcm + bytes(clips.RATE * 20))
-    return file
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chrome(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """Chromium's microphone starts its file with each call, so there is silence until that stands."""
+    file = tmp_path_factory.mktemp("microphone") / "question.wav"
+    async with browser(write_wav(file, [2.0, clips.clip("goforward").pcm, 10.0])) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def page(server: VoiceServer, bundle: Path, microphone: Path, chromium: str) -> AsyncIterator[Page]:
-    """A page of the server's own origin that holds the clients; the microphone plays a recorded question."""
-
-    async def fulfil(route: Route) -> None:
-        await route.fulfill(path=bundle / (route.request.url.rsplit("/", 1)[1] or "index.html"))
-
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=chromium, args=[*FLAGS, f"--use-file-for-fake-audio-capture={microphone}%noloop"]
-        )
-        try:
-            tab = await browser.new_page()
-            await tab.route("**/conformance/*", fulfil)
-            await tab.goto(f"{server.url}/conformance/index.html")
-            yield tab
-        finally:
-            await browser.close()
-
-
-async def _until(page: Page, condition: str, limit_s: float = 30) -> None:
-    await page.wait_for_function(condition, timeout=limit_s * 1000)
+async def page(server: VoiceServer, bundle: Path, chrome: Browser) -> AsyncIterator[Page]:
+    """A page that holds the clients; the microphone plays a recorded question."""
+    async with tab(chrome, server, bundle) as opened:
+        yield opened
 
 
 def _told(kind: str, more: str = "true", count: int = 1) -> str:
@@ -114,14 +83,14 @@ def _texts(seen: dict[str, Any], kind: str) -> str:
 async def test_speech_in_speech_out(page: Page) -> None:
     """Pipecat's client is told that the bot is ready, what was said to it, and how far it heard the answer."""
     await page.evaluate("start('sk-local')")
-    await _until(page, _told("user-transcription", "data.final"))
-    await _until(page, _told("bot-output", "data.spoken_status === 'completed'"))
+    await until(page, _told("user-transcription", "data.final"))
+    await until(page, _told("bot-output", "data.spoken_status === 'completed'"))
     seen = await page.evaluate("seen")
     assert seen["ready"]["version"] == "2.1.0" and seen["states"][-1] == "ready"
     assert not seen["errors"]
     kinds = {event["type"] for event in seen["events"]}
     assert {"user-started-speaking", "bot-started-speaking", "bot-tts-text", "metrics", "track-started"} <= kinds
-    await _until(page, "document.querySelector('audio').currentTime > 1")
+    await until(page, "document.querySelector('audio').currentTime > 1")
 
 
 @pytest.mark.parametrize("model", BACKENDS)
@@ -131,15 +100,15 @@ async def test_a_text_is_answered_and_a_function_is_executed_by_the_client(page:
     await page.evaluate("([key, body]) => start(key, body)", ["sk-local", body])
     assert (await page.evaluate("client.sendClientRequest('session.get')"))["model"] == model
     await page.evaluate("text => client.sendText(text)", ASKED[model])
-    await _until(page, "seen.calls.length > 0")
-    await _until(page, _told("llm-function-call-stopped"))
-    await _until(page, _told("bot-output", "data.text.includes('sunny')"))
+    await until(page, "seen.calls.length > 0")
+    await until(page, _told("llm-function-call-stopped"))
+    await until(page, _told("bot-output", "data.text.includes('sunny')"))
     seen = await page.evaluate("seen")
     assert seen["calls"][0]["city"]
     assert model != "local" or seen["calls"][0]["city"].lower() == "oslo"
     assert not seen["errors"]
     await page.evaluate("client.disconnectBot()")  # a call whose peer only vanishes is kept for its return
-    await _until(page, _told("bot-disconnected"))
+    await until(page, _told("bot-disconnected"))
 
 
 async def test_requests_of_the_application(page: Page) -> None:
@@ -159,19 +128,19 @@ async def test_the_transport_reconnects_and_the_conversation_goes_on(page: Page,
     await page.evaluate("([key, body]) => start(key, body)", ["sk-local", {"model": model}])
     assert (await page.evaluate("client.sendClientRequest('session.get')"))["model"] == model
     await page.evaluate("client.sendText('hello', {audio_response: false})")
-    await _until(page, _told("bot-llm-stopped"))
+    await until(page, _told("bot-llm-stopped"))
     name = await page.evaluate("transport.pc_id")
     assert await page.evaluate("reconnect()")
-    await _until(page, "transport.pc.connectionState === 'connected' && transport.dc.readyState === 'open'")
+    await until(page, "transport.pc.connectionState === 'connected' && transport.dc.readyState === 'open'")
     assert await page.evaluate("transport.pc_id") == name
     await page.evaluate("client.sendText('count to three')")
-    await _until(page, _told("bot-llm-stopped", count=2))
-    await _until(page, _told("bot-stopped-speaking"))
+    await until(page, _told("bot-llm-stopped", count=2))
+    await until(page, _told("bot-stopped-speaking"))
     seen = await page.evaluate("seen")
     assert "three" in _texts(seen, "bot-output").lower()
     assert not seen["errors"] and not [event for event in seen["events"] if event["type"] == "bot-disconnected"]
     await page.evaluate("client.disconnectBot()")  # a call whose peer only vanishes is kept for its return
-    await _until(page, _told("bot-disconnected"))
+    await until(page, _told("bot-disconnected"))
 
 
 async def test_the_camera_and_the_screen_find_their_transceivers(page: Page) -> None:
@@ -187,7 +156,7 @@ async def test_the_bot_is_sent_away(page: Page) -> None:
     """disconnectBot ends the call on the server."""
     await page.evaluate("start('sk-local')")
     await page.evaluate("client.disconnectBot()")
-    await _until(page, _told("bot-disconnected"))
+    await until(page, _told("bot-disconnected"))
 
 
 async def test_a_wrong_key_is_refused_at_the_start(page: Page) -> None:
@@ -205,14 +174,14 @@ def _ask(server: VoiceServer, method: str, path: str) -> int:
 async def test_whip_publishes_trickles_restarts_and_stops(page: Page, server: VoiceServer) -> None:
     """A stock WHIP client publishes the microphone, moves to new ICE credentials and takes its publication back."""
     place = await page.evaluate("publish('sk-local')")
-    await _until(page, "pc.connectionState === 'connected'")
+    await until(page, "pc.connectionState === 'connected'")
     assert await asyncio.to_thread(_ask, server, "GET", place) == 204
     before = await page.evaluate("whip.etag")
     await page.evaluate("whip.restart()")
     assert await page.evaluate("whip.etag") != before
     sent = "pc.getStats().then((all) => [...all.values()].find((s) => s.type === 'outbound-rtp').packetsSent)"
     count = await page.evaluate(sent)
-    await _until(page, f"{sent}.then((now) => now > {count} + 50)")
+    await until(page, f"{sent}.then((now) => now > {count} + 50)")
     assert await page.evaluate("pc.connectionState") == "connected"
     await page.evaluate("whip.stop()")
     with pytest.raises(urllib.error.HTTPError) as gone:
