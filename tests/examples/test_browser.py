@@ -9,7 +9,6 @@ from aiohttp import web
 
 from tests import clips
 from tests.browser.driving import browser, write_wav
-from tests.servers.voice_server import voice_server
 
 PAGE = Path(__file__).resolve().parents[2] / "examples" / "browser.html"
 WORDS = "document.querySelector('#words').textContent"
@@ -37,9 +36,9 @@ async def served(url: str) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def test_the_page_talks(tmp_path):
+async def test_the_page_talks(server, tmp_path):
     microphone = write_wav(tmp_path / "microphone.wav", [3.0, clips.clip("goforward").pcm, 30.0])
-    async with voice_server() as server, served(server.url) as here, browser(microphone) as chromium:
+    async with served(server.url) as here, browser(microphone) as chromium:
         page = await chromium.new_page()
         await page.goto(here)
         await page.click("#call")

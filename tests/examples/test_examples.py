@@ -1,42 +1,31 @@
 """The examples do what they say, against the real server with its embedded model."""
 
-import importlib.util
 import shutil
 import subprocess
 import sys
 import wave
-from pathlib import Path
 
 import pytest
 
-from tests.servers.voice_server import voice_server
+from tests.examples.program import EXAMPLES, load
 
-ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "examples"
-
-
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+CALLERS = (
+    *("aiortc_caller", "openai_caller", "websocket_caller", "pcm_caller"),
+    *("supervisor", "rtvi_caller", "whip_publish"),
+)
 
 
 @pytest.mark.engines
-async def test_the_aiortc_caller_keeps_a_spoken_answer(tmp_path):
-    async with voice_server() as server:
-        answer = await load("aiortc_caller").call(server.url, "what is two plus three", str(tmp_path / "answer.wav"))
+async def test_the_aiortc_caller_keeps_a_spoken_answer(server, tmp_path):
+    answer = await load("aiortc_caller").call(server.url, "what is two plus three", str(tmp_path / "answer.wav"))
     assert "five" in answer.lower() or "5" in answer
     with wave.open(str(tmp_path / "answer.wav")) as file:
         assert file.getnframes() / file.getframerate() > 0.5
 
 
 @pytest.mark.engines
-async def test_the_openai_caller_needs_only_another_url():
-    async with voice_server() as server:
-        answer = await load("openai_caller").call(f"{server.url}/v1", "what is two plus three")
+async def test_the_openai_caller_needs_only_another_url(server):
+    answer = await load("openai_caller").call(f"{server.url}/v1", "what is two plus three")
     assert "five" in answer.lower() or "5" in answer
 
 
@@ -49,7 +38,7 @@ def test_the_page_is_valid_script():
         subprocess.run([node, "--input-type=module", "--check"], input=script, text=True, check=True, timeout=20)
 
 
-@pytest.mark.parametrize("name", ["aiortc_caller", "openai_caller"])
+@pytest.mark.parametrize("name", CALLERS)
 def test_each_says_how_it_is_used(name):
     assert "usage: python" in (load(name).__doc__ or "")
     subprocess.run([sys.executable, "-m", "py_compile", str(EXAMPLES / f"{name}.py")], check=True, timeout=20)

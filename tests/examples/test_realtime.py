@@ -1,37 +1,34 @@
 """The examples of docs/api/realtime.md do what they say, against the real server with its embedded model."""
 
 import asyncio
-import importlib.util
 import json
 import os
 import shutil
-import subprocess
 import wave
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import numpy as np
 import pytest
+import pytest_asyncio
 import soxr
 
 from tests import clips
-from tests.conformance.backends import ASKED, BACKENDS, backends
-from tests.servers.voice_server import voice_server
+from tests.conformance.backends import ASKED, BACKENDS, backends, hung_up
+from tests.conformance.packages import installed
+from tests.examples.program import EXAMPLES, load
+from tests.servers.voice_server import VoiceServer, voice_server
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 ANSWERS_S = 90
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(240)]
 
 
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert "usage: python" in (module.__doc__ or "")
-    return module
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[VoiceServer]:
+    async with backends() as running:
+        yield running
 
 
 def write(path: Path, pcm: bytes, rate: int) -> str:
@@ -51,31 +48,26 @@ def length_s(path: Path) -> float:
         return file.getnframes() / file.getframerate()
 
 
-async def test_the_websocket_caller_is_understood_and_answered(tmp_path):
+async def test_the_websocket_caller_is_understood_and_answered(server, tmp_path):
     asked = write(tmp_path / "question.wav", question(24000), 24000)
-    async with voice_server() as server:
-        understood, answered = await load("websocket_caller").call(
-            f"{server.url}/v1", asked, str(tmp_path / "answer.wav")
-        )
+    understood, answered = await load("websocket_caller").call(f"{server.url}/v1", asked, str(tmp_path / "answer.wav"))
     assert "meters" in understood.lower() and answered
     assert length_s(tmp_path / "answer.wav") > 0.5
 
 
-async def test_the_plain_caller_needs_no_more_than_a_socket(tmp_path):
+async def test_the_plain_caller_needs_no_more_than_a_socket(server, tmp_path):
     asked = write(tmp_path / "question.wav", clips.clip("goforward").pcm, clips.RATE)
-    async with voice_server() as server:
-        told = await load("pcm_caller").call(server.url, asked, str(tmp_path / "answer.wav"))
+    told = await load("pcm_caller").call(server.url, asked, str(tmp_path / "answer.wav"))
     words = {one["type"]: one.get("text") for one in told}
     assert told[0]["type"] == "ready" and told[0]["rate"] == clips.RATE
     assert "meters" in words["transcript"].lower() and words["reply"]
     assert length_s(tmp_path / "answer.wav") > 0.5
 
 
-async def test_the_supervisor_hears_whispers_and_speaks(tmp_path):
+async def test_the_supervisor_hears_whispers_and_speaks(server, tmp_path):
     announcement = write(tmp_path / "announcement.wav", question(24000), 24000)
     headers = {"Authorization": "Bearer sk-local"}
     async with (
-        voice_server() as server,
         aiohttp.ClientSession(headers=headers) as http,
         http.ws_connect(f"{server.url}/v1/realtime/pcm") as caller,
     ):
@@ -108,14 +100,11 @@ async def test_the_supervisor_hears_whispers_and_speaks(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def node(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """The programs for Node with what they need."""
-    if shutil.which("npm") is None:
-        pytest.skip("no npm on this machine: `make test` installs one where it may")
     folder = tmp_path_factory.mktemp("node") / "examples"
     shutil.copytree(EXAMPLES / "node", folder, ignore=shutil.ignore_patterns("node_modules"))
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True, capture_output=True, timeout=180)
-    return folder
+    return installed(folder, folder / "package-lock.json", pytestconfig)
 
 
 async def run(folder: Path, *words: str, **environ: str) -> str:
@@ -145,8 +134,9 @@ async def test_the_sdk_for_node_needs_another_url_and_a_certificate(node, tmp_pa
 
 
 @pytest.mark.parametrize("model", BACKENDS)
-async def test_the_agents_sdk_executes_its_tool(node, model):
-    async with backends() as server:
+@pytest.mark.asyncio(loop_scope="module")  # where the simulators live
+async def test_the_agents_sdk_executes_its_tool(server, node, model):
+    async with hung_up():
         url = f"{server.url.replace('http', 'ws')}/v1/realtime?model={model}"
         said = await run(node, "agent.mjs", url, ASKED[model])
     called, answer = said.splitlines()

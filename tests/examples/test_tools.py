@@ -2,10 +2,8 @@
 
 import asyncio
 import base64
-import importlib.util
 import json
 import sys
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -16,24 +14,15 @@ from openai import AsyncOpenAI
 from bridges.tools import open_tools
 from mediaserver.section import Secret
 from mediaserver.toolconfig import McpServer, Webhook, WebhookTool
+from tests.examples.program import EXAMPLES, load
 from tests.servers.voice_server import free_port, voice_server
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 QUESTION = "what is the weather in Paris"
 WEATHER = {
     "description": "Says what the weather is in a city.",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
-
-
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 async def weather(box) -> str:
@@ -81,14 +70,13 @@ async def test_the_mcp_server_over_http():
         await process.wait()
 
 
-async def test_the_client_executes_its_tool():
-    async with voice_server() as server:
-        answer = await load("tools_client").call(f"{server.url}/v1", QUESTION)
+async def test_the_client_executes_its_tool(server):
+    answer = await load("tools_client").call(f"{server.url}/v1", QUESTION)
     assert "sunny" in answer
 
 
-async def test_a_second_connection_executes_the_tool_of_a_call():
-    async with voice_server() as server, AsyncOpenAI(base_url=f"{server.url}/v1", api_key="sk-local") as client:
+async def test_a_second_connection_executes_the_tool_of_a_call(server):
+    async with AsyncOpenAI(base_url=f"{server.url}/v1", api_key="sk-local") as client:
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         events = peer.createDataChannel("oai-events")
         heard: asyncio.Queue[dict] = asyncio.Queue(maxsize=1000)

@@ -1,8 +1,10 @@
 """Whole calls with stock aiortc as the client, against the server as a user starts it."""
 
 import wave
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from bridges.local.recogniser import open_recogniser
 from bridges.options import LocalRecogniser
@@ -13,7 +15,15 @@ from signaling.headless.script import Turn
 from tests import clips
 from tests.servers.impaired_door import impaired_door
 from tests.servers.udp_impair import Weather
-from tests.servers.voice_server import voice_server
+from tests.servers.voice_server import VoiceServer, voice_server
+
+pytestmark = pytest.mark.engines
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[VoiceServer]:
+    async with voice_server() as running:
+        yield running
 
 
 def spoken(tmp_path, name: str, **options) -> Turn:
@@ -32,11 +42,9 @@ async def hold(url: str, *turns: Turn, model: str = "local") -> Conversation:
     return conversation
 
 
-@pytest.mark.engines
-async def test_three_spoken_turns_are_understood_and_answered(tmp_path):
-    async with voice_server() as server:
-        turns = [spoken(tmp_path, name) for name in ("cards_001", "goforward", "cards_003")]
-        held = await hold(server.url, *turns)
+async def test_three_spoken_turns_are_understood_and_answered(server, tmp_path):
+    turns = [spoken(tmp_path, name) for name in ("cards_001", "goforward", "cards_003")]
+    held = await hold(server.url, *turns)
     record = held.record
     assert record.ok, record.as_data()
     rates = [turn.word_error_rate for turn in record.turns]
@@ -46,11 +54,9 @@ async def test_three_spoken_turns_are_understood_and_answered(tmp_path):
         assert turn.stages[0]["name"] == "end_of_turn"
 
 
-@pytest.mark.engines
-async def test_what_came_over_the_wire_is_recognised_back_to_the_last_word(tmp_path):
+async def test_what_came_over_the_wire_is_recognised_back_to_the_last_word(server, tmp_path):
     said = "we will meet at the station in the morning"
-    async with voice_server() as server:
-        held = await hold(server.url, Turn("text", f"repeat after me {said}"))
+    held = await hold(server.url, Turn("text", f"repeat after me {said}"))
     held.ear.write(tmp_path / "reply.wav")
     sound = clips.read_wav((tmp_path / "reply.wav").read_bytes())
     async with (
@@ -65,10 +71,8 @@ async def test_what_came_over_the_wire_is_recognised_back_to_the_last_word(tmp_p
     assert word_error_rate(said, heard) <= 0.25
 
 
-@pytest.mark.engines
-async def test_a_barge_in_cuts_the_answer_and_the_ledger_knows_where(tmp_path):
-    async with voice_server() as server:
-        held = await hold(server.url, Turn("text", "count to twenty"), spoken(tmp_path, "cards_001", barge_in=2.0))
+async def test_a_barge_in_cuts_the_answer_and_the_ledger_knows_where(server, tmp_path):
+    held = await hold(server.url, Turn("text", "count to twenty"), spoken(tmp_path, "cards_001", barge_in=2.0))
     first, second = held.record.turns
     assert held.record.ok, held.record.as_data()
     cut = first.answer.interrupted
@@ -79,12 +83,9 @@ async def test_a_barge_in_cuts_the_answer_and_the_ledger_knows_where(tmp_path):
     assert second.answer.text
 
 
-@pytest.mark.engines
-async def test_a_call_through_loss_and_jitter_is_still_answered(tmp_path):
-    async with (
-        voice_server() as server,
-        impaired_door(server.url, Weather(loss=0.05, delay_ms=20, jitter_ms=30), seed=5) as (url, proxies),
-    ):
+async def test_a_call_through_loss_and_jitter_is_still_answered(server, tmp_path):
+    weather = Weather(loss=0.05, delay_ms=20, jitter_ms=30)
+    async with impaired_door(server.url, weather, seed=5) as (url, proxies):
         held = await hold(url, spoken(tmp_path, "cards_001"))
     assert held.record.ok, held.record.as_data()
     assert held.record.turns[0].transcript
