@@ -16,7 +16,8 @@ from bridges.codec import Codec, Message
 from bridges.realtime import Dial, RealtimeBridge
 from mediaserver.bridge import Opening
 from mediaserver.commands import Command, CreateItem, Respond
-from mediaserver.events import AudioDelta, Event, ResponseCreated, ResponseDone
+from mediaserver.errors import BridgeError
+from mediaserver.events import AudioDelta, Event, ResponseCreated, ResponseDone, ToolCalled
 from mediaserver.items import Item, Part
 from mediaserver.settings import Settings
 from tests.servers import toned
@@ -76,10 +77,12 @@ class Driving:
         except TimeoutError:
             raise AssertionError(f"no {what} in {[type(event).__name__ for event in self.events]}") from None
 
-    async def failure(self) -> BaseException | None:
-        """Wait for the end and return how it came."""
+    async def failure(self) -> BridgeError:
+        """Wait for the end, which has to be a failure that we know, and return that."""
         async with asyncio.timeout(LONG_S):
-            return await asyncio.shield(self.ended)
+            failure = await asyncio.shield(self.ended)
+        assert isinstance(failure, BridgeError)
+        return failure
 
     async def speak(self, pcm: bytes | None = None, *, speed: float = 20.0, silence_s: float = 0.8) -> bytes:
         """Let the caller say something (a sentence of four words) and be silent after it; returns all that was sent."""
@@ -105,6 +108,11 @@ class Driving:
         settings = respond.pop("settings", Settings("m"))
         self.send(CreateItem(item=item), Respond(response_id=name, settings=settings, items=(item,), **respond))
         return name
+
+    def give(self, call: ToolCalled, output: str, **respond: Any) -> None:
+        """Give a function's output and ask for the answer that uses it."""
+        item = Item("item_o", kind="function_call_output", call_id=call.call_id, output=output)
+        self.send(CreateItem(item=item), Respond(**respond))
 
     def sound(self, response_id: str) -> list[int]:
         """Return the sentences heard in a response."""

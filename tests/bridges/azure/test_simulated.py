@@ -10,8 +10,7 @@ from bridges.azure.codec import AzureCodec
 from bridges.azure.dial import dial
 from bridges.options import Azure
 from mediaserver.bridge import Opening
-from mediaserver.commands import CreateItem, Interrupt, Respond, TruncateItem, UpdateSession
-from mediaserver.errors import BridgeError
+from mediaserver.commands import Interrupt, TruncateItem, UpdateSession
 from mediaserver.events import (
     AudioDelta,
     Problem,
@@ -72,9 +71,8 @@ async def test_a_written_turn_a_function_and_a_response_of_its_own(version: str)
         driven.ask("use the tool", settings=settings, metadata=(("a", "b"),))
         call = await driven.until(ToolCalled)
         await driven.until(ResponseDone)
-        output = Item("item_o", kind="function_call_output", call_id=call.call_id, output="sunny")
         written = Settings("m", tools=(TOOL,), output_modalities=("text",))
-        driven.send(CreateItem(item=output), Respond(response_id="r2", settings=written))
+        driven.give(call, "sunny", response_id="r2", settings=written)
         await driven.until(ResponseDone, 2)
         assert driven.of(TextDone)[-1].text.startswith("The tool says sunny.")
         assert [each.response_id for each in driven.of(ResponseCreated)] == ["resp_ours1", "r2"]
@@ -120,5 +118,4 @@ async def test_an_entra_token_is_a_bearer() -> None:
 async def test_says_why_it_ended(version: str, told: dict[str, str], faults: Faults, code: str) -> None:
     async with at_work(version, told=told, faults=faults, ready=False) as (driven, _):
         failure = await driven.failure()
-        assert isinstance(failure, BridgeError)
         assert failure.code == code

@@ -14,9 +14,7 @@ from bridges.gemini.codec import GeminiCodec
 from bridges.gemini.dial import dial
 from bridges.options import Gemini
 from mediaserver.bridge import Opening
-from mediaserver.commands import CreateItem, Respond
 from mediaserver.events import AudioDelta, ReplyCut, ResponseDone, Resumable, ToolCalled
-from mediaserver.items import Item
 from mediaserver.settings import Settings, Tool
 from tests.bridges.driving import Driving, driving
 from tests.servers.gemini_live import GeminiLive
@@ -45,8 +43,7 @@ async def tool_call(driven: Driving) -> None:
     """Ask for a function, and answer it."""
     driven.ask("use the tool", settings=SETTINGS)
     call = await driven.until(ToolCalled)
-    output = Item("item_o", kind="function_call_output", call_id=call.call_id, output="14:05")
-    driven.send(CreateItem(item=output), Respond(response_id="resp_second", settings=SETTINGS))
+    driven.give(call, "14:05", response_id="resp_second", settings=SETTINGS)
     await driven.until(ResponseDone, 2)
 
 

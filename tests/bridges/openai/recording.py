@@ -18,9 +18,8 @@ from bridges.openai.codec import OpenAICodec
 from bridges.xai import dial as xai_dial
 from bridges.xai.codec import XaiCodec
 from mediaserver.bridge import Opening
-from mediaserver.commands import CreateItem, Interrupt, Respond
+from mediaserver.commands import Interrupt
 from mediaserver.events import AudioDelta, ResponseDone, ToolCalled, TranscriptFinal
-from mediaserver.items import Item
 from mediaserver.settings import Settings, Tool
 from tests.bridges.driving import Driving, driving, record
 from tests.servers.azure_realtime import DEPLOYMENT, AzureRealtime
@@ -45,8 +44,7 @@ async def tool_call(driven: Driving) -> None:
     driven.ask("use the tool", settings=SETTINGS)
     call = await driven.until(ToolCalled)
     await driven.until(ResponseDone)
-    output = Item("item_o", kind="function_call_output", call_id=call.call_id, output="sunny")
-    driven.send(CreateItem(item=output), Respond(response_id="resp_second", settings=SETTINGS))
+    driven.give(call, "sunny", response_id="resp_second", settings=SETTINGS)
     await driven.until(ResponseDone, 2)
 
 

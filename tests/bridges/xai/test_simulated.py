@@ -13,14 +13,13 @@ from mediaserver.bridge import Opening
 from mediaserver.commands import (
     ClearInput,
     CommitInput,
-    CreateItem,
     DeleteItem,
     Interrupt,
     Respond,
     TruncateItem,
     UpdateSession,
 )
-from mediaserver.errors import BridgeError, Unsupported
+from mediaserver.errors import Unsupported
 from mediaserver.events import (
     AudioDelta,
     AudioDone,
@@ -94,8 +93,7 @@ async def test_a_written_turn_a_function_and_its_output() -> None:
         name = driven.ask("use the tool", settings=settings, metadata=(("a", "b"),))
         call = await driven.until(ToolCalled)
         await driven.until(ResponseDone)
-        output = Item("item_o", kind="function_call_output", call_id=call.call_id, output="sunny")
-        driven.send(CreateItem(item=output), Respond(response_id="r2", settings=settings))
+        driven.give(call, "sunny", response_id="r2", settings=settings)
         await driven.until(ResponseDone, 2)
         assert driven.of(TextDone)[0].text.startswith("The tool says sunny.")
         assert [each.response_id for each in driven.of(ResponseCreated)] == [name, "r2"]
@@ -209,5 +207,4 @@ async def test_settings_change_in_mid_session() -> None:
 async def test_says_why_it_ended(told: dict[str, str], faults: Faults, code: str) -> None:
     async with at_work(told=told, faults=faults, ready=False) as (driven, _):
         failure = await driven.failure()
-        assert isinstance(failure, BridgeError)
         assert failure.code == code
