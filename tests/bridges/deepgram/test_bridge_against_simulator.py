@@ -241,7 +241,7 @@ async def test_what_it_cannot_do_is_refused() -> None:
 async def test_connected_seconds_are_metered_once() -> None:
     async with call("count to one", faults=Faults()) as (talk, server):
         await talk.hear(SPEECH)
-        await talk.silence(8000)
+        await talk.silence(8000, hurry=20)
         await talk.hear(SPEECH)
         await talk.until(ResponseDone, 2)
         told = talk.of(UsageReported)

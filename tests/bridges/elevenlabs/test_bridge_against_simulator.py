@@ -224,7 +224,7 @@ async def test_an_agent_that_only_writes() -> None:
 async def test_pings_are_answered_and_time_is_metered() -> None:
     async with ElevenLabsAgents() as server, call(server) as talk:
         for _ in range(2):
-            await talk.silence(5600)
+            await talk.silence(5600, hurry=20)
             await asyncio.sleep(0.7)  # long enough to be quiet
         await talk.until(UsageReported, 2)
         used = sum(each.usage.seconds for each in talk.of(UsageReported))

@@ -245,7 +245,7 @@ async def test_a_stored_agent_speaks_first_and_keeps_what_is_its_own() -> None:
 async def test_the_call_is_ended_and_its_time_is_metered() -> None:
     async with UltravoxCalls() as server:
         async with call(server) as talk:
-            await talk.silence(10_400)
+            await talk.silence(10_400, hurry=20)
             await talk.until(UsageReported, 2)
             used = sum(each.usage.seconds for each in talk.of(UsageReported))
             assert len({each.key for each in talk.of(UsageReported)}) == len(talk.of(UsageReported))
