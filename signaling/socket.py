@@ -146,21 +146,27 @@ class Socket:
         while True:
             while self._waiting:
                 message = self._waiting.popleft()
-                try:
-                    async with asyncio.timeout(WRITE_S):
-                        await self._put(message)
-                except TimeoutError:
-                    self._give_up()
-                    return
-                except ConnectionError:
-                    self._waiting.clear()
-                    self._all_out.set()
-                    self.hang_up("client_closed", "the connection was closed")
+                if not await self._timely(self._put(message)):
                     return
                 self._bytes -= len(message)
             self._all_out.set()
             self._more.clear()
             await self._more.wait()
+
+    async def _timely(self, writing: Awaitable[None]) -> bool:
+        """Wait for the client to take it; hang up and return false when it does not, or is gone."""
+        try:
+            async with asyncio.timeout(WRITE_S):
+                await writing
+        except TimeoutError:
+            self._give_up()
+            return False
+        except ConnectionError:
+            self._waiting.clear()
+            self._all_out.set()
+            self.hang_up("client_closed", "the connection was closed")
+            return False
+        return True
 
     async def _put(self, message: str | bytes) -> None:
         if isinstance(message, str):
@@ -173,6 +179,10 @@ class Socket:
             message = await self._wire.receive()
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 await take(message.data)
+            elif message.type is WSMsgType.PING:
+                await self._timely(self._wire.pong(message.data))
+            elif message.type is WSMsgType.PONG:
+                continue
             elif isinstance(message.data, WebSocketError):
                 self.hang_up("protocol_error", "the client broke the WebSocket protocol")
                 return
@@ -189,8 +199,9 @@ async def open_socket(
 ) -> tuple[web.WebSocketResponse, Socket]:
     """Upgrade a request that was already let in; ``max_message`` in bytes. The first is what its handler returns."""
     wire = web.WebSocketResponse(
-        protocols=tuple(protocols), compress=False, heartbeat=HEARTBEAT_S, max_msg_size=max_message, timeout=1.0
-    )
+        protocols=tuple(protocols), compress=False, heartbeat=HEARTBEAT_S, max_msg_size=max_message, timeout=1.0,
+        autoping=False,  # a pong that nobody takes must not be waited for without end
+    )  # fmt: skip
     await wire.prepare(request)
     return wire, Socket(wire, request.transport)
 
