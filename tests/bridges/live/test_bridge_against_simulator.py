@@ -65,7 +65,7 @@ async def test_a_spoken_turn_is_answered_in_sound_that_can_be_read_back() -> Non
     async with call("count to three") as (talk, server):
         await talk.hear(SPEECH)
         done = await talk.until(ResponseDone)
-        kinds = talk.kinds()
+        kinds = [kind for kind in talk.kinds() if kind != "UsageReported"]  # that has its own rhythm
         assert kinds[:4] == ["TranscriptPartial", "InputCommitted", "TranscriptFinal", "ResponseCreated"]
         assert kinds[-3:] == ["AudioDone", "TextDone", "ResponseDone"]
         assert {each.item_id for each in (*talk.of(TranscriptPartial), *talk.of(InputCommitted))} == {
