@@ -249,7 +249,7 @@ class RtviClient(Client):
         super().__init__()
         self._channel = channel
         self._said: list[str] = []
-        self._last = ""
+        self._ended: str | None = None
 
     def _ask(self, kind: str, data: dict[str, Any]) -> None:
         self._channel.send(json.dumps({"label": "rtvi-ai", "type": kind, "id": str(len(self.told)), "data": data}))
@@ -269,9 +269,9 @@ class RtviClient(Client):
         self._ask("llm-function-call-result", result)
 
     async def retrieve(self, item_id: str) -> None:
-        """RTVI has no word for it: what is known of a reply is what was written of it until it ended."""
-        if not self._said:
-            self.tell(Told("item", self._last))
+        """RTVI has no word for it: what was written of the first reply that ended after the caller began to speak."""
+        if self._ended is not None:
+            self.tell(Told("item", self._ended))
 
     def received(self, text: str) -> None:
         """Take one message."""
@@ -282,8 +282,10 @@ class RtviClient(Client):
         row = _RTVI.get(said["type"])
         if row is not None:
             self.tell(row(data, "".join(self._said)))
+        if said["type"] == "user-started-speaking":
+            self._ended = None
         if said["type"] == "bot-llm-stopped":
-            self._last = "".join(self._said)
+            self._ended = "".join(self._said) if self._ended is None else self._ended
             self._said.clear()
 
 
