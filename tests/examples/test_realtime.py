@@ -139,6 +139,7 @@ async def test_the_agents_sdk_executes_its_tool(server, node, model):
     async with hung_up():
         url = f"{server.url.replace('http', 'ws')}/v1/realtime?model={model}"
         said = await run(node, "agent.mjs", url, ASKED[model])
+    assert len(said.splitlines()) == 2, said
     called, answer = said.splitlines()
     assert called.startswith("get_weather ")
     assert model != "local" or called.lower() == "get_weather oslo"
