@@ -7,9 +7,9 @@ from functools import partial
 
 from mediaserver.bridge import BridgeFactory
 from mediaserver.config import Config
-from mediaserver.conversation.continuity import Steadiness
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.phrases import Phrases
+from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.conversation.support import Support
 from mediaserver.conversation.watchdog import Alertness
 from mediaserver.gateway.health import Breakers

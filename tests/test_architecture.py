@@ -63,6 +63,7 @@ UNTESTED = {
     "mediaserver/toolbox.py": "declarations: Protocols",
     "mediaserver/rtc/codecs.py": "declarations: frozen dataclasses",
     "mediaserver/conversation/steps.py": "declarations: frozen dataclasses",
+    "mediaserver/conversation/steadiness.py": "declarations: a frozen dataclass",
     "mediaserver/conversation/talk.py": "declarations: a Protocol",
     "mediaserver/conversation/limits.py": "declarations: a frozen dataclass",
     "bridges/codec.py": "declarations: a Protocol and an exception",

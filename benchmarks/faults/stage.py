@@ -11,10 +11,10 @@ from typing import Any
 
 from bridges import open_bridge
 from mediaserver.bridge import Capabilities
-from mediaserver.conversation.continuity import Steadiness
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.phrases import Phrases
 from mediaserver.conversation.session import Session
+from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.conversation.support import Support
 from mediaserver.events import SessionEnded
 from mediaserver.gateway.health import Breakers

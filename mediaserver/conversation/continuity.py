@@ -5,7 +5,8 @@ What happened goes in (:meth:`Continuity.on`), what to do comes out; :attr:`Cont
 - The provider fails (it breaks, or it is silent where something is due): the next place is opened at once, at most
   ``attempts`` in one failure, with a second one beside a slow first. The first that is ready takes over.
 - The provider will end its session (a known cap, or it says so): another is opened before that and takes over at a turn
-  boundary, at the latest ``margin / 4`` before the end.
+  boundary, at the latest ``margin / 4`` before the end. So it is when the provider cannot take other settings in
+  mid-session; what the caller says to them at a turn boundary is kept for the one that will have them.
 - No place is left, or none got ready in time: an apology, and the end.
 """
 
@@ -14,11 +15,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mediaserver.clock import earliest
 from mediaserver.conversation.route import Failure, Health, Place, Route, Search
+from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.conversation.steps import (
     Abandon,
     Action,
@@ -33,13 +35,16 @@ from mediaserver.conversation.steps import (
     Expected,
     Filler,
     Happening,
+    Hold,
     LegEnded,
     LegFailed,
     LegReady,
     Open,
+    Outdated,
     Progress,
     Quiet,
     Reason,
+    Release,
     ReplyBegan,
     ReplyDue,
     ReplyOver,
@@ -47,39 +52,13 @@ from mediaserver.conversation.steps import (
     Tick,
     Tools,
 )
-from mediaserver.conversation.watchdog import Alertness, Watchdog
+from mediaserver.conversation.watchdog import Watchdog
 
 EXPIRED = Failure("session_expired")
 TIMEOUT = Failure("timeout")
 
 LONGEST_NOTICE_S = 3600.0
 """A provider that says that it ends later than this says nothing of use."""
-
-
-@dataclass(frozen=True, slots=True)
-class Steadiness:
-    """How a call is kept up; times in seconds."""
-
-    attempts: int = 3
-    """So many places are opened in one failure before we give up."""
-    begin_s: float = 5.0
-    """At the beginning of a call a provider has this long to get ready."""
-    switch_s: float = 2.0
-    """After a failure it has this long."""
-    hedge_s: float = 0.4
-    """After a failure the next place is opened beside one that is not ready after this long."""
-    give_up_s: float = 2.5
-    """So long after a failure, with no provider ready, the caller hears the apology."""
-    goodbye_s: float = 8.0
-    """The apology takes no longer than this; then the call ends."""
-    settle_s: float = 5.0
-    """A provider that fails within this time of taking over, without having answered, is part of the same failure."""
-    margin_s: float = 30.0
-    """So long before the end of a provider's session the next one is opened; never more than a quarter of the session."""
-    last_s: float = 0.5
-    """So long before that end it takes over even while a tool runs."""
-    alertness: Alertness = field(default_factory=Alertness)
-    """How long a provider may be silent."""
 
 
 @dataclass(slots=True)
@@ -96,12 +75,16 @@ class _Try:
 
 @dataclass(slots=True)
 class _Serving:
-    """The leg that serves. ``cap_at``: its session ends then; the next one is opened ``margin`` before."""
+    """The leg that serves. ``cap_at``: its session ends then; the next one is opened ``margin`` before.
+
+    ``held``: it is told nothing more, all waits for the next one.
+    """
 
     leg: int
     place: int
     cap_at: float | None = None
     margin: float = 0.0
+    held: bool = False
 
     @property
     def rotate_at(self) -> float | None:
@@ -270,7 +253,7 @@ class Continuity:
         actions = _alarm(one.place, failure)
         if one.warm:
             self._rotate_later(now)
-            return actions
+            return actions + self._release(now)
         trouble = self._in_trouble(one.place, failure, now)
         if not self._tries:
             return actions + self._seek(trouble, now)
@@ -313,6 +296,25 @@ class Continuity:
         serving.margin = max(0.0, serving.cap_at - now)
         return self._rotate(serving, now)
 
+    def _outdated(self, event: Outdated, now: float) -> list[Action]:
+        actions, serving = self._end_near(EndNear(event.leg, event.within_s), now), self._serving
+        if serving is None or serving.leg != event.leg or serving.held or not (self._tries and self._at_boundary):
+            return actions
+        serving.held = True
+        return [Hold(serving.leg), *actions]
+
+    def _release(self, now: float) -> list[Action]:
+        serving = self._serving
+        if serving is None or not serving.held:
+            return []
+        serving.held = False
+        self._watch.restart(now)
+        return [Release(serving.leg)]
+
+    @property
+    def _at_boundary(self) -> bool:
+        return self._quiet and not self._watch.waiting and not self._watch.owed
+
     def _rotate(self, serving: _Serving, now: float) -> list[Action]:
         """Open the next leg when it is time, and switch to it when it may; elsewhere only after some tries here."""
         rotate_at = serving.rotate_at
@@ -350,7 +352,7 @@ class Continuity:
         serving = self._serving
         if serving is None or serving.cap_at is None:
             return None
-        if self._quiet and not self._watch.waiting and not self._watch.owed:
+        if serving.held or self._at_boundary:
             return 0.0
         return serving.cap_at - (min(serving.margin / 4, self._set.last_s) if self._watch.tools else serving.margin / 4)
 
@@ -408,7 +410,7 @@ class Continuity:
         if (trouble := self._trouble) is not None:
             waits += [trouble.give_up_at, trouble.retry_at, trouble.hedge_at, trouble.settle_at]
         if (serving := self._serving) is not None:
-            waits += [self._watch.due, self._rotation_due(serving)]
+            waits += [None if serving.held else self._watch.due, self._rotation_due(serving)]
         return waits
 
     def _rotation_due(self, serving: _Serving) -> float | None:
@@ -444,7 +446,7 @@ class Continuity:
         return []
 
     def _tick_serving(self, serving: _Serving, now: float) -> list[Action]:
-        verdict = self._watch.check(now)
+        verdict = None if serving.held else self._watch.check(now)
         if verdict == "filler":
             return [Filler(), *self._rotate(serving, now)]
         if verdict is not None:
@@ -466,6 +468,7 @@ _HANDLERS: dict[type, Callable[[Continuity, Any, float], list[Action]]] = {
     LegFailed: Continuity._failed,
     LegEnded: Continuity._ended,
     EndNear: Continuity._end_near,
+    Outdated: Continuity._outdated,
     Progress: Continuity._progress,
     Expected: Continuity._expected,
     ReplyDue: Continuity._reply_due,

@@ -10,10 +10,11 @@ from mediaserver.bridge import Opening
 from mediaserver.clock import Clock
 from mediaserver.conversation import steps
 from mediaserver.conversation.alarm import Alarm
-from mediaserver.conversation.continuity import Continuity, Steadiness
+from mediaserver.conversation.continuity import Continuity
 from mediaserver.conversation.leg import Leg, Place
 from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.route import Failure, Health
+from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.errors import BridgeError
 from mediaserver.events import Alive, Awaited, Event, GoingAway, Resumable, UsageReported
 
@@ -37,6 +38,10 @@ class Stage(Protocol):
 
     def switched(self, leg: Leg, reason: steps.Reason) -> None:
         """This leg serves from now on."""
+        ...
+
+    def released(self, leg: Leg) -> None:
+        """This leg serves on: give it what was held back."""
         ...
 
     def lost(self, leg: Leg) -> None:
@@ -89,6 +94,8 @@ class Crossing:
         self._actions: dict[type, Callable[[Any], None]] = {
             steps.Open: self._open,
             steps.Switch: self._switch,
+            steps.Hold: lambda action: self._legs[action.leg].outbox.hold(),
+            steps.Release: lambda action: stage.released(self._legs[action.leg]),
             steps.Abandon: self._abandon,
             steps.Filler: lambda _: stage.wait_a_moment(),
             steps.Alarm: lambda action: record.note("alarm", place=places[action.place].name, code="unauthorized"),

@@ -20,7 +20,6 @@ from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation import steps
 from mediaserver.conversation.alarm import Alarm
 from mediaserver.conversation.audience import Audience, Controller
-from mediaserver.conversation.continuity import Steadiness
 from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.crossing import Crossing
 from mediaserver.conversation.leg import Leg, Place
@@ -28,6 +27,7 @@ from mediaserver.conversation.limits import Limits
 from mediaserver.conversation.listening import MakeVoice
 from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.standing import Standing
+from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.conversation.succession import Succession
 from mediaserver.conversation.supervision import Supervision
 from mediaserver.conversation.support import Once, Support, places_of
@@ -61,7 +61,10 @@ SETTLE_S = 0.5
 how they want it (``session.update`` follows ``session.created``)."""
 
 REOPEN_S = 3.0
-"""A provider that must be opened anew for other settings is left at the next turn boundary, at the latest after this."""
+"""A provider that must be opened anew for other settings is left at the next turn boundary, at the latest after this.
+
+At a turn boundary it is told nothing more: what follows the settings is said to the session that has them.
+"""
 
 
 class Session:
@@ -375,6 +378,10 @@ class Session:
         self._tools.moved()
         self._succession.switched(leg, again=reason != "rotation")
 
+    def released(self, leg: Leg) -> None:
+        """This leg serves on: give it what was held back."""
+        self._succession.released(leg)
+
     def lost(self, _leg: Leg) -> None:
         """Nobody answers at this moment."""
         self._succession.lost()
@@ -401,7 +408,7 @@ class Session:
         serving = self._crossing.serving
         if serving is not None:  # one that is being opened is looked at when it is ready
             self.record.note("reopening", voice=settings.voice, tools=len(settings.tools))
-            self.take(self._crossing.on, steps.EndNear(serving.number, REOPEN_S))
+            self.take(self._crossing.on, steps.Outdated(serving.number, REOPEN_S))
 
     # --- who else takes part: see Supervision -------------------------------------------------------------------------
 

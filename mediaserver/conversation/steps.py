@@ -56,6 +56,14 @@ class EndNear:
 
 
 @dataclass(frozen=True, slots=True)
+class Outdated:
+    """The leg cannot take the settings in force: another session of its place must serve within so many seconds."""
+
+    leg: int
+    within_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Any sign of life of the provider: an event, the answer to a ping."""
 
@@ -117,6 +125,7 @@ Happening = (
     | LegFailed
     | LegEnded
     | EndNear
+    | Outdated
     | Progress
     | Expected
     | ReplyDue
@@ -156,6 +165,20 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Say nothing more to this leg, which serves: what comes is for the one that is being opened."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The other one could not be opened: say to this leg, which serves on, what was held back."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
 class Abandon:
     """Close this leg now; what it says from now on counts for usage only."""
 
@@ -188,4 +211,4 @@ class EndCall:
     reason: Ending
 
 
-Action = Open | Switch | Abandon | Filler | Alarm | Apologise | EndCall
+Action = Open | Switch | Hold | Release | Abandon | Filler | Alarm | Apologise | EndCall

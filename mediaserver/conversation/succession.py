@@ -118,6 +118,10 @@ class Succession:
         self._open(leg)
         self._settle(leg)
 
+    def released(self, leg: Leg) -> None:
+        """This leg goes on after all: give it what waited for another one."""
+        self._open(leg)
+
     def _fitted(self, leg: Leg) -> Settings:
         settings, capabilities = self.talk.settings, leg.capabilities
         return (

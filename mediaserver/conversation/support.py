@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mediaserver.bridge import Bridge
-from mediaserver.conversation.continuity import Steadiness
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.phrases import Phrases
 from mediaserver.conversation.route import Health
+from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.toolbox import Tools
 from mediaserver.toolconfig import ToolFiller
 

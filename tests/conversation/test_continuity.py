@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from mediaserver.conversation.continuity import Continuity, Steadiness
+from mediaserver.conversation.continuity import Continuity
 from mediaserver.conversation.route import Failure
+from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.conversation.steps import (
     Abandon,
     Action,
@@ -22,12 +23,15 @@ from mediaserver.conversation.steps import (
     Expected,
     Filler,
     Happening,
+    Hold,
     LegEnded,
     LegFailed,
     LegReady,
     Open,
+    Outdated,
     Progress,
     Quiet,
+    Release,
     ReplyBegan,
     ReplyDue,
     ReplyOver,
@@ -436,6 +440,30 @@ def test_the_providers_own_warning_brings_the_rotation_forward() -> None:
     call.tell(LegReady(1))
     assert call.run(20.0) == [Switch(1, 0, "rotation"), Abandon(0)]
     assert call.at(Switch)[-1] == 16.0
+
+
+def test_what_follows_other_settings_waits_for_the_session_that_has_them() -> None:
+    call = Call("a").serve()
+    call.tell(Quiet(True))
+    assert call.tell(Outdated(0, 3.0)) == [Hold(0), Open(1, 0, 1, warm=True)]
+    assert call.tell(Outdated(0, 3.0), Quiet(False), ReplyDue()) == []
+    assert call.run(1.9) == []  # nobody is blamed for the silence of one that is told nothing
+    assert call.tell(LegReady(1)) == [Switch(1, 0, "rotation"), Abandon(0)]
+
+
+def test_the_session_serves_on_with_what_waited_when_no_other_can_be_had() -> None:
+    call = Call("a").serve()
+    call.tell(Quiet(True), Outdated(0, 3.0), Quiet(False), ReplyDue())
+    assert call.tell(LegFailed(1, DOWN)) == [Release(0)]
+    assert call.machine.serving == 0
+
+
+def test_in_the_middle_of_a_turn_the_session_finishes_it_with_the_settings_it_has() -> None:
+    call = Call("a").serve()
+    call.tell(Quiet(False), ReplyDue(), ReplyBegan())
+    assert call.tell(Outdated(0, 3.0)) == [Open(1, 0, 1, warm=True)]
+    assert call.tell(LegReady(1)) == []
+    assert call.tell(ReplyOver(), Quiet(True)) == [Switch(1, 0, "rotation"), Abandon(0)]
 
 
 @pytest.mark.parametrize("left", [-5.0, 0.0, float("nan"), float("inf"), 1e300])

@@ -316,6 +316,40 @@ def test_a_setting_that_cannot_change_opens_the_provider_anew() -> None:
     assert texts(second) == ["hello"]
 
 
+def test_what_is_asked_with_the_setting_is_asked_of_the_one_that_has_it() -> None:
+    can = abilities(changes=frozenset())
+    first, second = Provider(capabilities=can, name="a"), Provider(capabilities=can, name="b", says=[Reply("Aye.")])
+
+    async def talk(one: Call) -> None:
+        await asyncio.sleep(1)
+        one.caller.ask(UpdateSession(settings=replace(SETTINGS, instructions="Be a pirate.")))
+        one.caller.ask(typed("hello"))
+        one.caller.ask(CreateResponse())
+        await one.caller.until(OutputStopped)
+
+    one = call(talk, [first, second])
+    whole(one.caller)
+    assert not first.asked(Respond)
+    assert not texts(first)
+    assert texts(second) == ["hello"]
+
+
+def test_what_was_asked_is_answered_with_the_old_settings_when_no_other_session_can_be_had() -> None:
+    can = abilities(changes=frozenset())
+    first = Provider(capabilities=can, name="a", says=[Reply("Yes.")])
+    down = [Provider(capabilities=can, refuses_to_open=BridgeError("no", code="unavailable")) for _ in range(8)]
+
+    async def talk(one: Call) -> None:
+        await asyncio.sleep(1)
+        one.caller.ask(UpdateSession(settings=replace(SETTINGS, instructions="Be a pirate.")))
+        one.caller.ask(typed("hello"))
+        one.caller.ask(CreateResponse())
+        await one.caller.until(OutputStopped)
+
+    call(talk, [first, *down])
+    assert len(first.asked(CreateItem)) == len(first.asked(Respond)) == 1
+
+
 def test_one_that_is_configured_once_is_opened_when_the_client_has_said_how() -> None:
     first = Provider(capabilities=abilities(changes=frozenset()))
 

@@ -14,8 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from mediaserver.conversation.continuity import Continuity, Steadiness
+from mediaserver.conversation.continuity import Continuity
 from mediaserver.conversation.route import Failure
+from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.conversation.steps import (
     Abandon,
     Action,
@@ -32,6 +33,7 @@ from mediaserver.conversation.steps import (
     LegFailed,
     LegReady,
     Open,
+    Outdated,
     Progress,
     Quiet,
     ReplyBegan,
@@ -463,6 +465,11 @@ class AnyOrder(RuleBasedStateMachine):
     def warn(self, seconds: float) -> None:
         self.tell(EndNear(self.machine.serving or 0, seconds))
 
+    @precondition(lambda self: self.machine.serving is not None)
+    @rule()
+    def outdate(self) -> None:
+        self.tell(Outdated(self.machine.serving or 0, 3.0))
+
     @rule(
         event=st.sampled_from(
             [
@@ -482,6 +489,7 @@ class AnyOrder(RuleBasedStateMachine):
                 LegFailed(999, LOST),
                 LegEnded(999),
                 EndNear(999, 1.0),
+                Outdated(999, 3.0),
             ]
         )
     )
