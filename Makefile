@@ -4,7 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 TESTS ?=
-JOBS ?= 3
+JOBS ?= 4
 BIN = .venv/bin
 
 .DEFAULT_GOAL = help
@@ -18,7 +18,8 @@ test: setup-test ## lint, types and the whole test suite
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python scripts/check_docs.py
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone" $(TESTS) || [ $$? = 5 ]
+	$(BIN)/python -m pytest -m alone $(TESTS) || [ $$? = 5 ]
 
 lint: setup-test ## style and formatting
 	$(BIN)/ruff check .

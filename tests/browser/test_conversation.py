@@ -14,7 +14,7 @@ from tests import clips
 from tests.browser.driving import Complaints, browser, open_page, until, write_wav
 from tests.servers.voice_server import voice_server
 
-pytestmark = [pytest.mark.browser, pytest.mark.engines, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.engines, pytest.mark.timeout(180)]
 
 COUNT = "count to twenty"
 
@@ -63,7 +63,7 @@ async def test_two_turns_and_an_interruption(tmp_path: Path) -> None:
 def _question_was_answered(saved: dict[str, Any]) -> None:
     user, agent = saved["rows"][:2]
     assert (user["kind"], agent["kind"]) == ("user", "agent")
-    assert user["text"].split()[:2] == ["go", "forward"]
+    assert "forward" in user["text"].split()
     assert agent["heard"]
     turn = saved["turns"][0]
     assert turn["total"] == pytest.approx(sum(stage["ms"] for stage in turn["stages"]), abs=0.01)

@@ -18,6 +18,7 @@ from tests.servers.voice_server import VoiceServer, voice_server
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.engines,
+    pytest.mark.alone,
     pytest.mark.timeout(90),
     pytest.mark.asyncio(loop_scope="module"),
 ]

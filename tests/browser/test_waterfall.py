@@ -18,7 +18,7 @@ from tests import clips
 from tests.browser.driving import Complaints, browser, open_page, until, write_wav
 from tests.fakes.bridge import Delays, Reply, ScriptedBridge
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.timeout(60)]
 
 DELAYS = Delays(transcript=120, model=250, speech=180)
 TURNS = 2

@@ -13,7 +13,7 @@ from tests.browser.driving import browser, write_wav
 PAGE = Path(__file__).resolve().parents[2] / "examples" / "browser.html"
 WORDS = "document.querySelector('#words').textContent"
 
-pytestmark = [pytest.mark.browser, pytest.mark.engines, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.alone, pytest.mark.engines, pytest.mark.timeout(120)]
 
 
 @asynccontextmanager

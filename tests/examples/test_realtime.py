@@ -22,7 +22,7 @@ from tests.servers.voice_server import VoiceServer, voice_server
 
 ANSWERS_S = 90
 
-pytestmark = [pytest.mark.engines, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.engines, pytest.mark.alone, pytest.mark.timeout(240)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -17,7 +17,7 @@ from tests.servers.impaired_door import impaired_door
 from tests.servers.udp_impair import Weather
 from tests.servers.voice_server import VoiceServer, voice_server
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.alone]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -43,7 +43,7 @@ async def hold(url: str, *turns: Turn, model: str = "local") -> Conversation:
 
 
 async def test_three_spoken_turns_are_understood_and_answered(server, tmp_path):
-    turns = [spoken(tmp_path, name) for name in ("cards_001", "goforward", "cards_003")]
+    turns = [spoken(tmp_path, name) for name in ("cards_003", "english123", "goforward")]
     held = await hold(server.url, *turns)
     record = held.record
     assert record.ok, record.as_data()

@@ -6,7 +6,7 @@ from bridges.local.recogniser import open_recogniser
 from bridges.options import LocalRecogniser
 from tests import clips
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.alone]
 
 
 async def test_leaving_a_turn_frees_the_worker_and_a_turn_has_a_longest_length() -> None:
