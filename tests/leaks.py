@@ -25,6 +25,9 @@ LOST_TASKS = ("was never retrieved", "was destroyed but it is pending")
 NUMBER = re.compile(r":\[\d+\]$")
 """The inode in ``socket:[4711]``: one socket is as good as another."""
 
+EXECUTOR = re.compile(r"asyncio_\d+")
+"""A thread of a loop's default executor: bounded, and closed with its loop, which may be a whole module's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Census:
@@ -37,7 +40,7 @@ class Census:
     @classmethod
     def take(cls) -> Census:
         """Count now. Linux only: elsewhere descriptors and children are not seen."""
-        return cls(_descriptors(), Counter(thread.name for thread in threading.enumerate()), _children())
+        return cls(_descriptors(), _threads(), _children())
 
     def since(self, base: Census) -> list[str]:
         """Name what is here and was not in ``base``."""
@@ -50,6 +53,10 @@ class Census:
 
 def _grown(before: Counter[str], after: Counter[str]) -> list[str]:
     return sorted((after - before).elements())
+
+
+def _threads() -> Counter[str]:
+    return Counter(thread.name for thread in threading.enumerate() if not EXECUTOR.fullmatch(thread.name))
 
 
 def _descriptors() -> Counter[str]:

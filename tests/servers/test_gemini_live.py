@@ -114,12 +114,12 @@ async def test_the_sdk_takes_a_session_up_again(tmp_path: Path) -> None:
         resumption: dict[str, Any] = {}
         async with session(server, tmp_path, session_resumption=resumption) as live:
             await live.send_client_content(turns=types.Content(role="user", parts=[types.Part(text="hello")]))
-            await turn(live)
-            handles, leaving = [], False
+            handles, leaving, answered = [], False, False
             async with asyncio.timeout(20):
-                while not (handles and leaving):
+                while not (handles and leaving and answered):
                     message = await anext(live.receive())
                     leaving = leaving or message.go_away is not None
+                    answered = answered or bool(message.server_content and message.server_content.turn_complete)
                     update = message.session_resumption_update
                     handles += [update.new_handle] if update is not None else []
         async with session(server, tmp_path, session_resumption={"handle": handles[-1]}):
