@@ -28,7 +28,7 @@ import psutil
 
 from benchmarks import quiet
 from benchmarks.peers.lean_realtime import MAGIC, STAMP, lean_provider
-from benchmarks.peers.litellm_proxy import KEY, VERSION, installed, litellm
+from benchmarks.peers.litellm_proxy import ENVIRONMENT, KEY, VERSION, litellm
 from benchmarks.servers import circumstances, cores, table
 from tests.servers.voice_server import free_port, voice_server
 
@@ -176,7 +176,7 @@ def _on(core: int | None) -> Iterator[None]:
 @contextlib.asynccontextmanager
 async def contestants(*, peer: bool) -> AsyncIterator[list[Server]]:
     """Start the provider, this server and, if asked for, LiteLLM's proxy; each server alone on the first core."""
-    command = installed() if peer else None
+    command = ENVIRONMENT.command("litellm") if peer else None
     provider = free_port()
     told = {"url": f"ws://127.0.0.1:{provider}/v1/realtime", "key": "k", "model": "lean"}
     models = {"lean": {"bridge": "openai", "provider": told}}

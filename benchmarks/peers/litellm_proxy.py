@@ -1,8 +1,7 @@
 """LiteLLM's proxy as a peer: installed into an environment of its own, run with its smallest realtime configuration.
 
 The version is pinned, for releases of this package have carried malware more than once (1.82.7 and 1.82.8 in March 2026;
-1.107 is no longer offered). It is installed from wheels alone, so that no code of a package runs while installing, and it
-runs with next to nothing of our environment: no key that is set there reaches it. ``make clean`` removes it.
+1.107 is no longer offered).
 """
 
 from __future__ import annotations
@@ -10,31 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from benchmarks.servers import ROOT
+from benchmarks.peers.environment import Environment, variables
 from tests.servers.voice_server import free_port
 
 VERSION = "1.106.12"
-HOME = ROOT / ".setup" / "peers" / f"litellm-{VERSION}"
+ENVIRONMENT = Environment(f"litellm-{VERSION}", (f"litellm[proxy]=={VERSION}",))
 KEY = "sk-bench"
-INSTALL_S, START_S = 900.0, 120.0
-
-
-def installed() -> Path:
-    """Return the proxy's command, installed now where it is not there yet. Raises subprocess.SubprocessError."""
-    complete = HOME / "complete"
-    if not complete.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(HOME)], check=True, timeout=INSTALL_S)
-        told = ["--quiet", "--only-binary", ":all:", f"litellm[proxy]=={VERSION}"]
-        subprocess.run([str(HOME / "bin" / "pip"), "install", *told], check=True, timeout=INSTALL_S)
-        complete.touch()
-    return HOME / "bin" / "litellm"
+START_S = 120.0
 
 
 def configuration(provider: int) -> dict[str, object]:
@@ -69,7 +54,7 @@ async def litellm(command: Path, provider: int) -> AsyncIterator[tuple[int, int]
 
 def _environment(folder: str) -> dict[str, str]:
     # the table of prices that it brings along, instead of one fetched from the network at every start
-    return {"PATH": os.defpath, "HOME": folder, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    return {**variables(folder), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
 async def _until_open(port: int, process: asyncio.subprocess.Process) -> None:
