@@ -124,6 +124,10 @@ class Turns(Section, frozen=True):
     """Speaking stops the reply."""
     eagerness: Literal["low", "medium", "high", "auto"] = "auto"
     """For ``semantic_vad``: how soon to answer."""
+    detector: Literal["webrtc", "levels", "silero"] = "webrtc"
+    """What tells voice from other sound; ``silero`` needs ``pip install 'mediaserver[silero]'``."""
+    silero_model: str = ""
+    """Path of Silero's ONNX file; empty: that of the installed package ``silero-vad``."""
 
 
 class Model(Section, frozen=True):

@@ -15,7 +15,9 @@ from aiohttp import web
 import web as pages
 from bridges import open_bridge, open_speaker
 from bridges.tools.box import open_tools
+from mediaserver.audio.detectors import detector
 from mediaserver.audio.ticker import Ticker
+from mediaserver.audio.vad import MakeVoice
 from mediaserver.bridge import BridgeFactory
 from mediaserver.config import Config
 from mediaserver.conversation.limits import Limits
@@ -49,13 +51,15 @@ def build(config: Config, *, providers: OpenBridge = open_bridge) -> web.Applica
     app[DOOR] = Door(config, KeyRing(config.keys, development=config.development_key.enabled), Path(pages.__path__[0]))
     app.add_routes(ROUTES)
     app.on_response_prepare.append(add_headers)
-    app.cleanup_ctx.append(partial(_open_house, opening=opening))
+    app.cleanup_ctx.append(partial(_open_house, opening=opening, make_voice=detector(config.turns)))
     app.on_shutdown.append(_end_calls)
     return app
 
 
 async def _open_house(
-    app: web.Application, opening: Mapping[str, AbstractAsyncContextManager[BridgeFactory]]
+    app: web.Application,
+    opening: Mapping[str, AbstractAsyncContextManager[BridgeFactory]],
+    make_voice: MakeVoice,
 ) -> AsyncIterator[None]:
     door = app[DOOR]
     async with AsyncExitStack() as stack:
@@ -65,7 +69,7 @@ async def _open_house(
         ways = open_ways(door.config, makers, tools, phrases)
         ticker = await stack.enter_async_context(_Ticking())
         port = await stack.enter_async_context(MediaPort.open(media_settings(door.config), ticker))
-        sessions = await stack.enter_async_context(_sessions(door))
+        sessions = await stack.enter_async_context(_sessions(door, make_voice))
         door.house = House(port, sessions, ways)
         door.accepting = True
         try:
@@ -83,8 +87,9 @@ async def _end_calls(app: web.Application) -> None:
         session.end("server_shutdown")
 
 
-def _sessions(door: Door) -> Sessions:
-    return Sessions(door.config.sessions.max, limits(door.config), on_end=partial(_ended, door))
+def _sessions(door: Door, make_voice: MakeVoice) -> Sessions:
+    most, bounds = door.config.sessions.max, limits(door.config)
+    return Sessions(most, bounds, on_end=partial(_ended, door), make_voice=make_voice)
 
 
 def _ended(door: Door, session: Session, ended: SessionEnded) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import webrtcvad
 
+from mediaserver.audio.levels import NoiseFloor, dbfs
 from mediaserver.audio.resample import Resampler
 from mediaserver.clock import FRAME_MS
 
@@ -21,6 +23,10 @@ class VoiceDetector(Protocol):
     def voiced(self, frame: bytes) -> bool:
         """Say whether there is a voice in this 20 ms frame of PCM16 mono, at the rate the detector was made for."""
         ...
+
+
+MakeVoice = Callable[[int, float], VoiceDetector]
+"""Makes a detector for a rate in Hz and a session's threshold 0..1."""
 
 
 class WebRtcVoice:
@@ -50,6 +56,22 @@ class WebRtcVoice:
             frame, self._rest = self._rest[: self._size], self._rest[self._size :]
             self._last = bool(self._vad.is_speech(frame, self._rate))
         return self._last
+
+
+class LevelVoice:
+    """Everything that is louder than the room: for lines on which nothing but voices is heard, and for whispers.
+
+    ``threshold`` 0..1 is 6 to 18 dB above the floor of noise; the default of 0.5 is 12 dB. Any rate.
+    """
+
+    def __init__(self, _rate: int, threshold: float = 0.5) -> None:
+        self._margin_db = 6.0 + 12.0 * threshold
+        self._floor = NoiseFloor()
+
+    def voiced(self, frame: bytes) -> bool:
+        """Say whether this frame is louder than the room by the margin."""
+        level = dbfs(frame)
+        return level > self._floor.feed(level) + self._margin_db
 
 
 def mode(threshold: float) -> int:

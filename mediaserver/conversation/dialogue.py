@@ -7,7 +7,7 @@ from typing import Any
 
 from mediaserver.audio.inbound import Edge
 from mediaserver.audio.levels import SILENCE_DB
-from mediaserver.audio.vad import WebRtcVoice
+from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Capabilities
 from mediaserver.caller import Loudspeaker
 from mediaserver.clock import FRAME_MS, Clock, earliest, new_id
@@ -15,7 +15,7 @@ from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation.asking import ask
 from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.heard import Ledger
-from mediaserver.conversation.listening import Listening, MakeVoice
+from mediaserver.conversation.listening import Listening
 from mediaserver.conversation.measure import Stopwatch
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.replies import Replies, Reply

@@ -13,7 +13,7 @@ from typing import Any
 
 from mediaserver.audio.inbound import Edge, Onset
 from mediaserver.audio.levels import SILENCE_DB
-from mediaserver.audio.vad import WebRtcVoice
+from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Capabilities
 from mediaserver.caller import Loudspeaker
 from mediaserver.clock import Clock, earliest, new_id
@@ -21,7 +21,7 @@ from mediaserver.commands import ClearInput, Command, CommitInput, CreateItem, D
 from mediaserver.conversation.asking import ask
 from mediaserver.conversation.conversation import Conversation, with_text
 from mediaserver.conversation.heard import Ledger
-from mediaserver.conversation.listening import Listening, MakeVoice
+from mediaserver.conversation.listening import Listening
 from mediaserver.conversation.measure import Stopwatch
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.replies import Replies, Reply

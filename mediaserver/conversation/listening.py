@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mediaserver.audio.echo import EchoGuard
 from mediaserver.audio.inbound import Edge, Edges, Inbound, Onset, Padding
 from mediaserver.audio.levels import SILENCE_DB
-from mediaserver.audio.vad import VoiceDetector, WebRtcVoice
+from mediaserver.audio.vad import MakeVoice, VoiceDetector, WebRtcVoice
 from mediaserver.clock import FRAME_MS
 from mediaserver.commands import BeginSpeech, DropSpeech, EndSpeech
 from mediaserver.conversation.endpoint import QUIET_MS
@@ -17,8 +15,6 @@ from mediaserver.settings import TurnDetection
 MANUAL_KEPT_MS = 15000
 MANUAL_PADDING_MS = 1000
 SHORTEST_COMMIT_MS = 100
-
-MakeVoice = Callable[[int, float], VoiceDetector]
 
 
 class Listening:

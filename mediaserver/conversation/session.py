@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from mediaserver.audio.inbound import Edge
-from mediaserver.audio.vad import WebRtcVoice
+from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Bridge, Opening
 from mediaserver.caller import Caller
 from mediaserver.clock import Clock, earliest, monotonic
@@ -24,7 +24,6 @@ from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.crossing import Crossing
 from mediaserver.conversation.leg import Leg, Place
 from mediaserver.conversation.limits import Limits
-from mediaserver.conversation.listening import MakeVoice
 from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.standing import Standing
 from mediaserver.conversation.steadiness import Steadiness

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Bridge
 from mediaserver.caller import Caller
 from mediaserver.clock import Clock, monotonic, new_id
@@ -39,6 +40,7 @@ class Sessions:
         limits: Limits | None = None,
         clock: Clock = monotonic,
         on_end: OnEnd | None = None,
+        make_voice: MakeVoice = WebRtcVoice,
     ) -> None:
         self.max_sessions = max_sessions
         self.draining = False
@@ -47,6 +49,7 @@ class Sessions:
         self._limits = limits or Limits()
         self._clock = clock
         self._on_end = on_end
+        self._make_voice = make_voice
         self._sessions: dict[str, Session] = {}
         self._tasks = asyncio.TaskGroup()
         self._empty = asyncio.Event()
@@ -89,7 +92,8 @@ class Sessions:
         """Start a session and return it; raises Overloaded when full or draining."""
         self.check()
         name = new_id("sess")
-        session = Session(name, caller, route, settings, limits or self._limits, self._clock, support=support)
+        bounds, voice = limits or self._limits, self._make_voice
+        session = Session(name, caller, route, settings, bounds, self._clock, make_voice=voice, support=support)
         self._sessions[caller.id] = session
         self._empty.clear()
         self.started += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from mediaserver.audio.vad import MakeVoice
 from mediaserver.bridge import Opening
 from mediaserver.clock import FRAME_MS, Clock, new_id
 from mediaserver.commands import CreateItem, UpdateSession
@@ -14,7 +15,6 @@ from mediaserver.conversation.dialogue import Dialogue
 from mediaserver.conversation.following import Following
 from mediaserver.conversation.heard import Ledger
 from mediaserver.conversation.leg import Leg
-from mediaserver.conversation.listening import MakeVoice
 from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.replay import MAX_MARKS, Replay
 from mediaserver.conversation.replies import Replies, Reply

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import soxr
 
-from mediaserver.audio.vad import WebRtcVoice, mode
+from mediaserver.audio.vad import LevelVoice, WebRtcVoice, mode
 from tests import clips
 from tests.audio.test_levels import noise
+from tests.fakes.caller import tone
 
 
 def voiced_share(pcm: bytes, rate: int, threshold: float = 0.5) -> float:
@@ -38,3 +39,10 @@ def test_the_threshold_chooses_the_mode(threshold: float, expected: int) -> None
 
 def test_a_frame_of_another_length_is_no_voice() -> None:
     assert not WebRtcVoice(16000).voiced(bytes(100))
+
+
+@pytest.mark.parametrize(("threshold", "above_db", "heard"), [(0.5, 15, True), (0.5, 9, False), (0.0, 9, True)])
+def test_levels_ask_only_how_far_above_the_room_it_is(threshold: float, above_db: float, heard: bool) -> None:
+    voice, room = LevelVoice(16000, threshold), noise(3000, -50)
+    assert sum(voice.voiced(room[at : at + 640]) for at in range(0, len(room), 640)) < 3
+    assert voice.voiced(tone(20, 16000, -50 + above_db)) is heard

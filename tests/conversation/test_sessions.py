@@ -12,7 +12,7 @@ from mediaserver.events import SessionEnded
 from mediaserver.settings import Settings
 from tests.fakes import virtual_time
 from tests.fakes.bridge import ScriptedBridge
-from tests.fakes.caller import FakeCaller
+from tests.fakes.caller import FakeCaller, LoudIsVoice
 
 SETTINGS = Settings("local")
 
@@ -98,3 +98,19 @@ def test_leaving_ends_what_runs_even_before_its_first_step() -> None:
     one = virtual_time.run(scenario())
     assert one.closed == ["server_shutdown"]
     assert not one.running
+
+
+def test_every_session_gets_a_detector_of_the_kind_that_was_chosen() -> None:
+    made: list[tuple[int, float]] = []
+
+    def make(rate: int, threshold: float) -> LoudIsVoice:
+        made.append((rate, threshold))
+        return LoudIsVoice()
+
+    async def scenario() -> None:
+        async with Sessions(2, clock=virtual_time.now, make_voice=make) as sessions:
+            sessions.start(caller("rtc_1"), SETTINGS, ScriptedBridge())
+            await asyncio.sleep(1)
+
+    virtual_time.run(scenario())
+    assert (16000, 0.5) in made
