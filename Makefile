@@ -4,7 +4,7 @@
 PYTHON ?= python3
 ARGS ?=
 TESTS ?=
-JOBS ?= 4
+JOBS ?= 3
 BIN = .venv/bin
 
 .DEFAULT_GOAL = help

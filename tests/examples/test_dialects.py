@@ -7,7 +7,7 @@ import pytest
 from tests import clips
 from tests.examples.program import load
 
-pytestmark = [pytest.mark.engines, pytest.mark.alone]
+pytestmark = [pytest.mark.engines]
 
 
 async def test_the_rtvi_caller_is_answered(server):
