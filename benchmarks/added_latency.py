@@ -1,6 +1,6 @@
-"""How much later sound comes back through a server than from a perfect mirror; our echo beside stock aiortc, interleaved.
+"""How much later sound comes back through a server than from a perfect mirror; our echo beside its peers, interleaved.
 
-usage: python -m benchmarks.added_latency [--calls 1] [--rounds 3] [--seconds 10]
+usage: python -m benchmarks.added_latency [--only ours,pipecat] [--alone] [--calls 1] [--rounds 3] [--seconds 10] [--tries 6]
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import argparse
 from collections import defaultdict
 
 from benchmarks.generator import Result
-from benchmarks.servers import ALL, as_json, circumstances, measure, table
+from benchmarks.servers import add_choice, as_json, chosen, circumstances, table, undisturbed
 
-HEADS = ("server", "RTT p50", "p95", "p99", "bursts heard", "lost %", "late %", "CPU % per call", "memory MB")
+HEADS = ("server", "RTT p50", "p95", "p99", "bursts heard", "lost %", "late %", "CPU % per call", "memory MB", "others")
 
 
 def row(name: str, runs: list[Result]) -> list[str]:
@@ -31,6 +31,7 @@ def row(name: str, runs: list[Result]) -> list[str]:
         f"{mean('late_pct'):.2f}",
         f"{mean('cpu_per_call_pct'):.2f}",
         f"{mean('rss_mb'):.0f}",
+        f"{max(run.foreign_pct for run in runs):.0f} %",
     ]
 
 
@@ -41,11 +42,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--json", action="store_true", help="print every run as well")
+    add_choice(parser)
     args = parser.parse_args()
+    contestants = chosen(args)
     runs: dict[str, list[Result]] = defaultdict(list)
     for _ in range(args.rounds):
-        for contestant in ALL:
-            runs[contestant.name].append(measure(contestant, args.calls, args.seconds))
+        for contestant in contestants:
+            runs[contestant.name].append(undisturbed(contestant, args.calls, args.seconds, args.tries))
     print(f"\nAdded round trip, {args.calls} call(s), {args.rounds} interleaved rounds of {args.seconds:g} s\n")
     print(circumstances(), end="\n\n")
     print(table(HEADS, [row(name, each) for name, each in runs.items()]))

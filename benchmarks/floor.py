@@ -55,6 +55,10 @@ class Floor:
 
     taken: dict[str, list[float]] = field(default_factory=dict)
 
+    def joined(self, other: Floor) -> Floor:
+        """Return the rounds of both."""
+        return Floor({name: each + other.taken[name] for name, each in self.taken.items()})
+
     def least(self, name: str) -> float:
         """Return the quickest round of a line: noise only ever adds."""
         return min(self.taken[name])

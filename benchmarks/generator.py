@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from benchmarks import quiet
 from benchmarks.client import Caller, Identity
 from benchmarks.sound import FRAME, LOOP, RATE, Ear, bursts, encoded
 
@@ -47,7 +48,10 @@ class Result:
     late_pct: float
     cpu_pct: float
     rss_mb: float
+    threads: int
     generator_pct: float
+    foreign_pct: float
+    """What others used meanwhile, of one core."""
 
     @property
     def cpu_per_call_pct(self) -> float:
@@ -134,9 +138,10 @@ class Generator:
     def _measure(self, calls: int, seconds: float, server: psutil.Process | None) -> Result:
         gc.collect()
         gc.freeze()
+        foreign = quiet.Foreign(*([server] if server else []))
         own, theirs, began = time.process_time(), _cpu_seconds(server), now()
         self._serve(seconds)
-        elapsed = now() - began
+        elapsed, others = now() - began, foreign.pct()
         cpu, mine = _cpu_seconds(server) - theirs, time.process_time() - own
         speakers = [each for each in self._speakers if each.caller.up]
         return Result(
@@ -148,7 +153,9 @@ class Generator:
             late_pct=_mean(_late_pct(each) for each in speakers),
             cpu_pct=100 * cpu / elapsed,
             rss_mb=sum(each.memory_info().rss for each in _tree(server)) / 1e6,
+            threads=sum(each.num_threads() for each in _tree(server)),
             generator_pct=100 * mine / elapsed,
+            foreign_pct=others,
         )
 
     def _call(self, index: int) -> None:

@@ -17,14 +17,15 @@ TRIES = 6
 
 
 class Foreign:
-    """From its making on, the CPU time that neither this process nor any of its descendants used."""
+    """From its making on, the CPU time that neither this process, nor ``others``, nor any of their descendants used."""
 
-    def __init__(self) -> None:
-        self._busy, self._own, self._at = _busy_s(), _own_s(), time.perf_counter()
+    def __init__(self, *others: psutil.Process) -> None:
+        self._others = others
+        self._busy, self._own, self._at = _busy_s(), _own_s(*others), time.perf_counter()
 
     def pct(self) -> float:
         """Return it in percent of one core; what descendants used that have ended meanwhile counts as foreign."""
-        busy, own = _busy_s() - self._busy, _own_s() - self._own
+        busy, own = _busy_s() - self._busy, _own_s(*self._others) - self._own
         return max(0.0, 100 * (busy - own) / (time.perf_counter() - self._at))
 
 
@@ -33,6 +34,6 @@ def _busy_s() -> float:
     return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))
 
 
-def _own_s() -> float:
-    own = psutil.Process()
-    return sum(sum(each.cpu_times()[:2]) for each in (own, *own.children(recursive=True)))
+def _own_s(*others: psutil.Process) -> float:
+    family = [each for one in (psutil.Process(), *others) for each in (one, *one.children(recursive=True))]
+    return sum(sum(each.cpu_times()[:2]) for each in family)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import dataclasses
 import json
@@ -19,24 +20,69 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks import quiet
 from benchmarks.generator import Result
+from benchmarks.peers.environment import ROOT, Environment, variables
 
-ROOT = Path(__file__).resolve().parents[1]
 START_S, STOP_S = 40.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A server: its name in tables, and its command (``{port}``, ``{config}`` are filled in)."""
+    """A server: its name in tables, its command (``{port}``, ``{config}`` are filled in), and whose Python runs it."""
 
     name: str
     command: tuple[str, ...]
+    environment: Environment | None = None
 
+    def python(self) -> str:
+        """Return the Python that runs it, installed now where it is not there yet. Raises subprocess.SubprocessError."""
+        return str(self.environment.command("python")) if self.environment else sys.executable
+
+
+FASTRTC_HOME = Environment("fastrtc-0.0.34", ("fastrtc==0.0.34", "aiortc==1.16.0"))
+PIPECAT_HOME = Environment(
+    "pipecat-1.14.0",
+    (
+        "aiofiles>=24,<27", "aiohttp>=3.14.4,<4", "aiortc==1.16.0", "docstring_parser<1", "fastapi<1", "loguru~=0.7.3",
+        "loudness<1", "Markdown<4", "numba<1", "numpy<3", "onnxruntime<2", "openai<4", "Pillow<14", "protobuf>=5.29.6,<7",
+        "pydantic<3", "python-dotenv<2", "pyyaml<7", "resampy~=0.4.3", "sentencex==1.0.32", "soundfile~=0.13.1",
+        "soxr~=1.0.0", "uvicorn<1", "uvloop<1", "wait_for2<1", "websockets>=13.1",
+    ),
+    bare=("num2words==0.5.14", "pipecat-ai==1.14.0"),
+)  # fmt: skip
+"""What Pipecat needs, named one by one: num2words' docopt, for its command line alone, has no wheel."""
 
 OURS = Contestant("ours", ("-m", "mediaserver", "serve", "--config", "{config}"))
-RELAY = Contestant("aiortc relay", ("-m", "benchmarks.peers.aiortc_echo", "--way", "relay", "--port", "{port}"))
-FRESH = Contestant("aiortc fresh", ("-m", "benchmarks.peers.aiortc_echo", "--way", "fresh", "--port", "{port}"))
-ALL = (OURS, RELAY, FRESH)
+RELAY = Contestant("aiortc-relay", ("-m", "benchmarks.peers.aiortc_echo", "--way", "relay", "--port", "{port}"))
+FRESH = Contestant("aiortc-fresh", ("-m", "benchmarks.peers.aiortc_echo", "--way", "fresh", "--port", "{port}"))
+FASTRTC = Contestant("fastrtc", ("-m", "benchmarks.peers.fastrtc_echo", "--port", "{port}"), FASTRTC_HOME)
+PIPECAT = Contestant("pipecat", ("-m", "benchmarks.peers.pipecat_echo", "--port", "{port}"), PIPECAT_HOME)
+SILERO = Contestant(
+    "pipecat-silero", ("-m", "benchmarks.peers.pipecat_echo", "--vad", "--port", "{port}"), PIPECAT_HOME
+)
+ALL = (OURS, RELAY, FRESH, FASTRTC, PIPECAT, SILERO)
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Let the command choose who is compared and how often a disturbed run is repeated."""
+    parser.add_argument("--only", default=",".join(each.name for each in ALL), help="who is measured, see the default")
+    parser.add_argument("--alone", action="store_true", help="without those that are installed for it")
+    parser.add_argument("--tries", type=int, default=quiet.TRIES, help="how often a disturbed run is made at most")
+
+
+def chosen(args: argparse.Namespace) -> list[Contestant]:
+    """Return who was chosen, installed, ours first; ends the program where a name is wrong or one cannot be installed."""
+    names = args.only.split(",")
+    if unknown := set(names) - {each.name for each in ALL}:
+        sys.exit(f"nobody is called {', '.join(sorted(unknown))}")
+    found = [each for each in ALL if each.name in names and not (args.alone and each.environment)]
+    try:
+        for each in found:
+            each.python()
+    except subprocess.SubprocessError as failure:
+        sys.exit(f"{each.name} could not be installed ({failure}); --alone measures without it")
+    return found
 
 
 def cores() -> tuple[int, int] | None:
@@ -59,7 +105,8 @@ def running(contestant: Contestant) -> Iterator[tuple[str, int]]:
             "models": models, "default_model": "echo", "logs": {"level": "warning"},
         }))  # fmt: skip
         words = [word.format(port=port, config=config) for word in contestant.command]
-        process = subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.DEVNULL)
+        theirs = variables(folder) if contestant.environment else None
+        process = subprocess.Popen([contestant.python(), *words], cwd=ROOT, stdout=subprocess.DEVNULL, env=theirs)
         try:
             if pair := cores():
                 os.sched_setaffinity(process.pid, {pair[0]})
@@ -84,8 +131,18 @@ def measure(contestant: Contestant, calls: int, seconds: float) -> Result:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 120)
     if done.returncode:
         print(f"{contestant.name}, {calls} calls: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
-        return Result(calls, 0, [], 0, 100.0, 100.0, 0.0, 0.0, 0.0)
+        return Result(calls, 0, [], 0, 100.0, 100.0, 0.0, 0.0, 0, 0.0, 0.0)
     return Result(**json.loads(done.stdout))
+
+
+def undisturbed(contestant: Contestant, calls: int, seconds: float, tries: int = quiet.TRIES) -> Result:
+    """Measure until the machine was quiet meanwhile, so many times at most; the last one counts."""
+    for _ in range(tries):
+        result = measure(contestant, calls, seconds)
+        if result.foreign_pct <= quiet.MOST_PCT:
+            break
+        print(f"{contestant.name}, {calls}: others used {result.foreign_pct:.0f} % of a core", file=sys.stderr)
+    return result
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -46,5 +46,5 @@ class Environment:
 
 
 def variables(home: str) -> dict[str, str]:
-    """Return the variables that a peer is started with; ``home`` is a folder that it may write to."""
-    return {"PATH": os.defpath, "HOME": home}
+    """Return the variables that a peer is started with: ``home`` is a folder that it may write to, it logs errors only."""
+    return {"PATH": os.defpath, "HOME": home, "LOGURU_LEVEL": "ERROR"}

@@ -1,5 +1,6 @@
 """The measuring instruments: a perfect mirror measures zero, and the rule of the ladder is the written one."""
 
+import argparse
 import base64
 import subprocess
 import sys
@@ -7,12 +8,14 @@ import time
 
 import pytest
 
-from benchmarks import quiet, relay
+from benchmarks import quiet, relay, servers, sessions_per_core
 from benchmarks.added_latency import row
+from benchmarks.floor import DATAGRAM, DECODE, DECODE_CALL, ENCODE, ENCODE_CALL, PROTECT, UNPROTECT, Floor
 from benchmarks.generator import Result, Speaker
 from benchmarks.overhead import Loudspeaker
+from benchmarks.peers.environment import ROOT, Environment
 from benchmarks.peers.lean_realtime import MAGIC, STAMP, stamped
-from benchmarks.servers import FRESH, OURS, RELAY, ROOT, measure, table
+from benchmarks.servers import FRESH, OURS, RELAY, measure, table
 from benchmarks.sessions_per_core import Ladder, passes
 from benchmarks.sound import FRAME, LOOP, RATE, bursts, encoded
 
@@ -50,7 +53,7 @@ def test_a_perfect_mirror_measures_its_delay(delay):
 def result(**changes) -> Result:
     plain = {
         "calls": 4, "connected": 4, "rtt": [20.0, 21.0, 22.0], "sent_bursts": 3, "lost_pct": 0.2, "late_pct": 0.2,
-        "cpu_pct": 40.0, "rss_mb": 100.0, "generator_pct": 10.0,
+        "cpu_pct": 40.0, "rss_mb": 100.0, "threads": 6, "generator_pct": 10.0, "foreign_pct": 2.0,
     }  # fmt: skip
     return Result(**plain | changes)
 
@@ -73,6 +76,48 @@ def test_the_capacity_is_the_largest_number_that_passed_every_round():
     ladder = Ladder(OURS)
     ladder.runs |= {2: [True, True], 4: [True, True], 6: [True, False], 8: [True, True]}
     assert ladder.capacity == 4
+
+
+def test_who_gives_no_sound_back_is_not_counted(monkeypatch, capsys):
+    heard = {OURS: [20.0], RELAY: []}
+    monkeypatch.setattr(
+        sessions_per_core, "undisturbed", lambda who, calls, *_: result(calls=calls, connected=calls, rtt=heard[who])
+    )
+    args = argparse.Namespace(seconds=1.0, tries=1, rounds=2, counts=(2, 4))
+    ladders = sessions_per_core.climbed([OURS, RELAY], args)
+    assert [ladder.contestant for ladder in ladders] == [OURS]
+    assert "aiortc-relay gave no sound back" in capsys.readouterr().err
+    floor = Floor({name: [10.0] for name in (DECODE, ENCODE, PROTECT, UNPROTECT, DATAGRAM, DECODE_CALL, ENCODE_CALL)})
+    assert sessions_per_core.rows(ladders, floor)[0][:4] == ["ours", "4", "1.0", "1 %"]
+
+
+def chosen(*words: str) -> list[str]:
+    parser = argparse.ArgumentParser()
+    servers.add_choice(parser)
+    return [each.name for each in servers.chosen(parser.parse_args(words))]
+
+
+def test_who_is_compared_can_be_chosen_and_nothing_needs_to_be_installed(monkeypatch):
+    assert chosen("--alone") == ["ours", "aiortc-relay", "aiortc-fresh"]
+    monkeypatch.setattr(Environment, "command", lambda *_: "python")
+    assert chosen("--only", "pipecat,ours") == ["ours", "pipecat"]
+    with pytest.raises(SystemExit, match="nobody is called pipcat"):
+        chosen("--only", "pipcat")
+
+
+def test_a_peer_that_cannot_be_installed_is_named(monkeypatch):
+    def refuse(*_: object) -> str:
+        raise subprocess.SubprocessError("no network")
+
+    monkeypatch.setattr(Environment, "command", refuse)
+    with pytest.raises(SystemExit, match="fastrtc could not be installed"):
+        chosen()
+
+
+def test_a_disturbed_ladder_step_is_repeated(monkeypatch):
+    loads = [90.0, 5.0, 70.0]
+    monkeypatch.setattr(servers, "measure", lambda *_: result(foreign_pct=loads.pop(0)))
+    assert servers.undisturbed(OURS, 4, 1.0, 3).foreign_pct == 5.0
 
 
 def test_tables():
@@ -137,7 +182,7 @@ def test_a_delta_is_played_when_its_first_sample_has_left():
 def test_what_others_use_is_told_from_our_own(monkeypatch):
     busy, own = iter([100.0, 103.0]), iter([40.0, 41.0])
     monkeypatch.setattr(quiet, "_busy_s", lambda: next(busy))
-    monkeypatch.setattr(quiet, "_own_s", lambda: next(own))
+    monkeypatch.setattr(quiet, "_own_s", lambda *_: next(own))
     foreign = quiet.Foreign()
     foreign._at = time.perf_counter() - 4.0
     assert foreign.pct() == pytest.approx(50.0, abs=1.0), "2 s of the 3 s were others', in 4 s"
