@@ -1,4 +1,4 @@
-"""The command line: ``mediaserver serve | call | doctor``. Each command is a module with ``add_arguments`` and ``run``."""
+"""The command line: ``mediaserver <command>``. Each command is a module with ``add_arguments`` and ``run``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mediaserver import __version__
 COMMANDS = {
     "serve": ("signaling.serve", "run the voice server"),
     "call": ("signaling.headless", "call a server from here with recorded speech, and print what happened"),
+    "evaluate": ("signaling.evaluate", "play scripted callers against a model, and measure how well turns are taken"),
     "doctor": ("signaling.doctor", "check ports, addresses, codecs and a call to itself; say what is wrong"),
 }
 """Name, module, and one line of help; only the chosen command is imported."""

@@ -1,49 +1,5 @@
-"""An event loop whose time is free: it jumps to the next timer instead of waiting for it."""
+"""An event loop whose time is free, for calls in tests: that of ``mediaserver evaluate``."""
 
-from __future__ import annotations
+from signaling.evaluate.virtual import VirtualLoop, now, run
 
-import asyncio
-import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
-
-T = TypeVar("T")
-
-
-class _Selector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]  # the platform's class is chosen at run time
-    """Never waits: what would be waited for has come."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 1000.0
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        ready = super().select(0)
-        if ready:
-            return ready
-        if timeout is None:
-            raise RuntimeError("everything waits and nothing is due: a deadlock")
-        self.now += max(0.0, timeout)
-        return []
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """``time()`` starts at 1000 s and moves only when every task waits."""
-
-    def __init__(self) -> None:
-        self._virtual = _Selector()
-        super().__init__(self._virtual)
-
-    def time(self) -> float:
-        return self._virtual.now
-
-
-def run(scenario: Coroutine[Any, Any, T]) -> T:
-    """Run a scenario in virtual time; sleeping costs nothing and clocks are exact."""
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(scenario)
-
-
-def now() -> float:
-    """The running loop's time: the clock to give to what is tested."""
-    return asyncio.get_running_loop().time()
+__all__ = ["VirtualLoop", "now", "run"]

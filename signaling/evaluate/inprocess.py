@@ -1,0 +1,189 @@
+"""A call without a network: a score, a session and the scripted agent in one process and in virtual time.
+
+What is measured is how turns are taken: there is no line, no codec and no engine. Every run of a script is the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from mediaserver.audio.detectors import detector
+from mediaserver.audio.playout import Playout
+from mediaserver.audio.vad import MakeVoice, WebRtcVoice
+from mediaserver.bridge import Capabilities
+from mediaserver.caller import Listener, Played
+from mediaserver.clock import FRAME_MS, Clock
+from mediaserver.config import Config
+from mediaserver.conversation.session import Session
+from mediaserver.conversation.support import Support
+from mediaserver.errors import ConfigError, Hangup
+from mediaserver.events import (
+    Event,
+    InputCommitted,
+    Interrupted,
+    OutputCleared,
+    Problem,
+    ReplyPaused,
+    ReplyResumed,
+    ResponseCreated,
+    SessionEnded,
+    SpeechStarted,
+    SpeechStopped,
+    TranscriptFinal,
+    TurnMeasured,
+)
+from mediaserver.settings import Settings, TurnDetection
+from signaling.door import Way
+from signaling.evaluate import virtual
+from signaling.evaluate.agent import Agent
+from signaling.evaluate.ear import Ear
+from signaling.evaluate.player import Player
+from signaling.evaluate.score import Score
+from signaling.evaluate.take import Seen, Take, What
+from signaling.realtime.opening import defaults
+
+
+class VirtualCaller:
+    """Satisfies :class:`mediaserver.caller.Caller`: plays the score into the session and listens to its loudspeaker.
+
+    A frame is given to the session when all of it has been said; what the loudspeaker gives is heard at once.
+    """
+
+    def __init__(self, player: Player, clock: Clock) -> None:
+        self.id = "rtc_evaluate"
+        self.seen: list[Seen] = []
+        self.ear = Ear(player.reply)
+        self._player = player
+        self._clock = clock
+        self._began = clock()
+        self._listener: Listener | None = None
+        self._playout: Playout | None = None
+
+    @property
+    def now_ms(self) -> float:
+        """Milliseconds since the first sample."""
+        return round((self._clock() - self._began) * 1000, 3)
+
+    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
+        """Say who listens."""
+        self._listener = listener
+        self._playout = Playout(play_rate, listener.note, live=live)
+
+    async def run(self) -> None:
+        """Play to the end of the score and hang up."""
+        frames = 0
+        while not self._player.over:
+            frames += 1
+            await asyncio.sleep(self._began + frames * FRAME_MS / 1000 - self._clock())
+            self._tick(frames * float(FRAME_MS))
+        raise Hangup("client_closed")
+
+    def _tick(self, at_ms: float) -> None:
+        assert self._listener is not None  # noqa: S101  # attached before it runs
+        now = self._clock()
+        self._listener.hear(self._player.pull().tobytes(), now)
+        sound = self._speaker.pull(now) or b""
+        self.ear.hear(np.frombuffer(sound, np.int16), at_ms, FRAME_MS)
+
+    @property
+    def _speaker(self) -> Playout:
+        assert self._playout is not None  # noqa: S101  # attached before anything is played
+        return self._playout
+
+    def play(self, item_id: str, pcm: bytes) -> None:
+        """Queue sound."""
+        self._speaker.push(item_id, pcm)
+
+    def finish(self, item_id: str) -> None:
+        """No more comes of it."""
+        self._speaker.finish(item_id)
+
+    def pause(self) -> None:
+        """Be silent and keep the queue."""
+        self._speaker.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._speaker.resume()
+
+    def clear(self) -> tuple[Played, ...]:
+        """Be silent and forget the queue."""
+        return self._speaker.clear()
+
+    def played(self, item_id: str) -> int:
+        """Milliseconds of an item that were heard."""
+        return self._speaker.played(item_id)
+
+    def tell(self, event: Event) -> None:
+        """Note what is told."""
+        row = _SEEN.get(type(event))
+        if row is not None:
+            what, facts = row
+            self.seen.append(Seen(self.now_ms, what, facts(event)))
+
+    async def close(self, reason: str) -> None:
+        """There is nothing to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How turns are taken: when they end, and what tells voice from other sound."""
+
+    detection: TurnDetection = field(default_factory=TurnDetection)
+    make_voice: MakeVoice = WebRtcVoice
+
+
+def policy_of(config: Config, kind: Literal["server_vad", "semantic_vad"] | None = None) -> Policy:
+    """Return what a server with this configuration does, or would do with the other ``kind``. Raises ConfigError."""
+    nobody = Way((), Capabilities(), Support())
+    detection = defaults(config, config.default_model, nobody).turn_detection
+    if kind is not None:
+        detection = replace(detection or TurnDetection(), kind=kind)
+    if detection is None:
+        raise ConfigError("turns.detection", "it is off: the client ends its turns, and there is nothing to evaluate")
+    return Policy(detection, detector(config.turns))
+
+
+def rehearse(score: Score, policy: Policy | None = None) -> Take:
+    """Hold the call in virtual time and return what happened."""
+    return virtual.run(_call(score, policy or Policy()))
+
+
+async def _call(score: Score, policy: Policy) -> Take:
+    player = Player(score)
+    caller = VirtualCaller(player, virtual.now)
+    agent = Agent(score.script.replies, player.words, lambda: caller.now_ms)
+    settings = Settings("scripted", turn_detection=policy.detection)
+    session = Session("sess_evaluate", caller, agent, settings, clock=virtual.now, make_voice=policy.make_voice)
+    ended = await session.run()
+    problem = "" if ended.reason == "client_closed" else f"the session ended: {ended.reason}"
+    return Take(score.script, player.said, player.unsaid, caller.ear.spans, caller.seen, problem)
+
+
+def _nothing(_event: Any) -> dict[str, Any]:
+    return {}
+
+
+def _stages(event: TurnMeasured) -> dict[str, Any]:
+    return {"stages": [(stage.name, round((stage.end - stage.start) * 1000, 3)) for stage in event.stages]}
+
+
+_SEEN: dict[type[Event], tuple[What, Callable[[Any], dict[str, Any]]]] = {
+    SpeechStarted: ("started", _nothing),
+    SpeechStopped: ("stopped", _nothing),
+    InputCommitted: ("committed", _nothing),
+    TranscriptFinal: ("transcript", lambda event: {"text": event.text}),
+    ResponseCreated: ("created", _nothing),
+    ReplyPaused: ("paused", _nothing),
+    ReplyResumed: ("resumed", _nothing),
+    Interrupted: ("interrupted", _nothing),
+    OutputCleared: ("cleared", _nothing),
+    TurnMeasured: ("turn", _stages),
+    Problem: ("problem", lambda event: {"text": event.message}),
+    SessionEnded: ("ended", lambda event: {"reason": event.reason}),
+}
