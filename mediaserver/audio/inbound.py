@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from mediaserver.audio.levels import SILENCE_DB, NoiseFloor, dbfs, is_silent
+from mediaserver.audio.prosody import Prosody
 from mediaserver.audio.vad import VoiceDetector
 from mediaserver.clock import FRAME_MS
 
@@ -22,10 +23,14 @@ class Onset:
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """Speech stopped; ``end_ms`` is its last voiced sample, ``voiced_ms`` how much of it was voice."""
+    """Speech stopped; ``end_ms`` is its last voiced sample, ``voiced_ms`` how much of it was voice.
+
+    ``prosody``: how it sounded at its end, where somebody looked.
+    """
 
     end_ms: int
     voiced_ms: int
+    prosody: Prosody | None = None
 
 
 Edge = Onset | Offset

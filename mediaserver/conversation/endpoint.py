@@ -1,48 +1,69 @@
-"""How long to wait after the last voiced sample before the caller's turn is over, for ``semantic_vad``."""
+"""How long to wait after the last voiced sample before the caller's turn is over, for ``semantic_vad``. Pure.
+
+Four things are weighed: how the words so far end, how the voice sounded at its end, how long this caller pauses within
+turns, and how eager the session wants us to be. The first two choose a row and a column of a table, the others stretch it
+between a least and a longest wait. The silence itself is the clock: whatever goes on before the wait is over is one turn.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from mediaserver.conversation.words import FILLERS, words
+from mediaserver.audio.prosody import Prosody
+from mediaserver.conversation.endings import Ending, asks, ending
 
 Eagerness = Literal["low", "medium", "high", "auto"]
+Tone = Literal["falling", "unclear", "held"]
 
 QUIET_MS = 200
 """The silence after which we begin to wonder: the inbound edge of ``semantic_vad``."""
 
-_WAITS_MS = {
-    # eagerness: (finished, no words known yet, unfinished). The last is the provider's documented longest wait.
-    "low": (1200, 2000, 8000),
-    "medium": (700, 1000, 4000),
-    "auto": (700, 1000, 4000),
-    "high": (400, 600, 2000),
+_WAITS_MS: dict[Ending, dict[Tone, int]] = {
+    "finished": {"falling": 400, "unclear": 450, "held": 1100},
+    "silent": {"falling": 700, "unclear": 900, "held": 1200},
+    "dictated": {"falling": 1200, "unclear": 1600, "held": 2000},
+    "open": {"falling": 2500, "unclear": 4000, "held": 4000},
 }
 
-_LEADS_ON_BY_LANGUAGE = {
-    "en": "a an the and or but so because if when while although which whose to of than as my your his its our their "
-    "am will would could should may might must i'm i'd i'll it's let's very",
-    "de": "und oder aber weil dass der die das ein eine",
-    "fr": "et ou mais parce que le la les un une",
-    "es": "y o pero porque el los una de",
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    least_ms: int
+    longest_ms: int  # the provider's documented longest wait
+    stretch: float
+
+
+_BOUNDS = {
+    "low": _Bounds(800, 8000, 2.0),
+    "medium": _Bounds(350, 4000, 1.0),
+    "auto": _Bounds(350, 4000, 1.0),
+    "high": _Bounds(260, 2000, 0.6),
 }
-_LEADS_ON = FILLERS.union(*(text.split() for text in _LEADS_ON_BY_LANGUAGE.values()))
-"""Words that rarely end a sentence. Prepositions are left out: "where are you from" is finished."""
 
 
-def unfinished(text: str) -> bool:
-    """Say whether the sentence must go on: it ends in a word that leads to another, in a comma or in a dash."""
-    if text.rstrip().endswith((",", "-", "\u2013", "\u2014", "...", "\u2026")):
-        return True
-    if text.rstrip().endswith((".", "!", "?")):
-        return False
-    said = words(text)
-    return bool(said) and said[-1] in _LEADS_ON
+def patience_ms(eagerness: Eagerness, text: str, voice: Prosody | None = None, pace: float = 1.0) -> int:
+    """Return the whole wait since the last voiced sample, in milliseconds, at least :data:`QUIET_MS`.
+
+    ``text`` is the partial transcript, ``voice`` its sound at the end, ``pace`` the caller's factor.
+    """
+    bounds, heard = _BOUNDS[eagerness], tone(voice)
+    if heard == "held" and asks(text):
+        heard = "unclear"  # the pitch of a question may rise at its end
+    wait = _WAITS_MS[ending(text)][heard] * bounds.stretch * pace
+    return round(min(bounds.longest_ms, max(bounds.least_ms, wait)))
 
 
-def patience_ms(eagerness: Eagerness, text: str) -> int:
-    """Return how much longer to wait, in milliseconds, after :data:`QUIET_MS` of silence, for what was heard so far."""
-    finished, unknown, longest = _WAITS_MS[eagerness]
-    if not words(text):
-        return unknown - QUIET_MS
-    return (longest if unfinished(text) else finished) - QUIET_MS
+def least_ms(eagerness: Eagerness) -> int:
+    """Return the shortest wait there is, for what needs no answer."""
+    return _BOUNDS[eagerness].least_ms
+
+
+def tone(voice: Prosody | None) -> Tone:
+    """Say whether a voice came to rest. A creak or a jump of the estimate is neither."""
+    if voice is None:
+        return "unclear"
+    pitch, level = voice.pitch_st, voice.level_db
+    if level <= -4.0 if pitch is None else pitch <= -1.5 or (pitch <= -0.5 and level <= -4.0):
+        return "falling"
+    return "held" if pitch is not None and -0.5 < pitch < 4.0 and level > -3.0 else "unclear"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mediaserver.audio.echo import EchoGuard
-from mediaserver.audio.inbound import Edge, Edges, Inbound, Onset, Padding
+from mediaserver.audio.inbound import Edge, Edges, Inbound, Offset, Onset, Padding
 from mediaserver.audio.levels import SILENCE_DB
+from mediaserver.audio.prosody import LOOK_MS, prosody
 from mediaserver.audio.vad import MakeVoice, VoiceDetector, WebRtcVoice
 from mediaserver.clock import FRAME_MS
 from mediaserver.commands import BeginSpeech, DropSpeech, EndSpeech
@@ -45,6 +48,7 @@ class Listening:
         self._inbound = Inbound(*self._tuning())
         self._inbound.clock_ms = self._inbound.last_voiced_ms = outbox.start_ms
         self._padding = self._make_padding()
+        self._latest = Padding(LOOK_MS + QUIET_MS)
 
     @property
     def clock_ms(self) -> int:
@@ -86,12 +90,21 @@ class Listening:
         inbound = self._inbound
         gate = self.guard.feed(played, inbound.level, inbound.floor)
         edge = inbound.feed(pcm, guard_db=gate)
+        self._latest.push(pcm)
         if self._always or self.item_id is not None:
             self._outbox.hear(pcm)
         else:
             self._padding.push(pcm)
         self._uncommitted_ms += FRAME_MS
-        return edge
+        return self._looked_at(edge) if isinstance(edge, Offset) else edge
+
+    def _looked_at(self, edge: Offset) -> Offset:
+        """Add how the voice sounded at its end, where that decides whether it was the end."""
+        if self._detection is None or self._detection.kind != "semantic_vad" or self._always:
+            return edge
+        frames = self._latest.take()
+        voiced = frames[: max(0, len(frames) - (self.clock_ms - edge.end_ms) // FRAME_MS)]
+        return replace(edge, prosody=prosody(b"".join(voiced), self._rate))
 
     def begin(self, item_id: str, start_ms: int) -> int:
         """Open a turn whose first voice was at ``start_ms``; return where its sound starts, with the padding."""

@@ -8,9 +8,9 @@
                                                                 ▼
                                                               paused ──words──> Interrupt, speaking
 
-The caller's turn ends after a silence (``server_vad``) or after a wait that depends on whether the words so far sound
-finished (``semantic_vad``). An onset while a reply is being made or played silences it at once (``Pause``); it is a true
-interruption when words follow, or when the speech goes on for longer than a cough does:
+The caller's turn ends after a silence (``server_vad``) or after a wait that ``endpoint`` weighs (``semantic_vad``). An
+onset while a reply is being made or played silences it at once (``Pause``); it is a true interruption when words follow,
+or when the speech goes on for longer than a cough does:
 
 * ``LONG_SPEECH_S`` (0.7 s) with an engine that has never shown a partial transcript: we cannot know better;
 * ``LONG_NOISE_S`` (2 s) with one that has: speech that yields no word for so long is somebody talking all the same.
@@ -31,7 +31,8 @@ from typing import Any, Literal
 
 from mediaserver.audio.inbound import Offset, Onset
 from mediaserver.clock import earliest
-from mediaserver.conversation.endpoint import patience_ms
+from mediaserver.conversation.endpoint import QUIET_MS, patience_ms
+from mediaserver.conversation.pace import Pace
 from mediaserver.conversation.words import has_words
 from mediaserver.settings import TurnDetection
 
@@ -162,6 +163,8 @@ class Turn:
         self._voiced_ms = 0
         self._quiet_at = 0.0
         self._text = ""
+        self._pace = Pace()
+        self._gap_ms: int | None = None  # the silence before this turn, when it may be the rest of the one before
         self._partials = False
         self._pending: dict[str, float] = {}  # committed items without a transcript, and how long we wait for it
         self._asked: set[str] = set()  # those of them whose answer the client asked for
@@ -226,8 +229,11 @@ class Turn:
         if self.detection is None:
             return []
         self._talking, self._commit_at, self._nobody_at = True, None, None
+        silence_ms = event.start_ms - self._last_voice.end_ms
         if self.item_id is not None:
+            self._pace.paused(silence_ms)
             return []  # semantic_vad was still waiting: the same turn goes on
+        self._gap_ms = silence_ms if self._pending or self._reply == "made" else None
         self._onset, self._voiced_ms, self._text = now, 0, ""
         self.item_id = self._name()
         return [Begin(self.item_id, event.start_ms), *self._hold(now)]
@@ -252,11 +258,17 @@ class Turn:
             return [Drop(self._close(), event.end_ms), *self._resumed(), *self._answer_owed()]
         if self.detection.kind == "server_vad":
             return self._commit(now)
-        self._quiet_at = now
-        self._commit_at = now + patience_ms(self.detection.eagerness, self._text) / 1000
+        self._quiet_at = now - QUIET_MS / 1000
+        self._commit_at = max(now, self._patient_until(self.detection))
         return []
 
+    def _patient_until(self, detection: TurnDetection) -> float:
+        wait = patience_ms(detection.eagerness, self._text, self._last_voice.prosody, self._pace.factor)
+        return self._quiet_at + wait / 1000
+
     def _commit(self, now: float) -> list[Action]:
+        if self._gap_ms is not None:
+            self._pace.paused(self._gap_ms)
         item_id = self._close()
         self._pending[item_id] = now + TRANSCRIPT_WITHIN_S
         if self._paused:
@@ -293,7 +305,7 @@ class Turn:
     def _be_patient_again(self) -> None:
         """A later partial may show that the sentence is (not) finished; the wait runs from the last voiced sample."""
         if self._commit_at is not None and self.detection is not None:
-            self._commit_at = self._quiet_at + patience_ms(self.detection.eagerness, self._text) / 1000
+            self._commit_at = self._patient_until(self.detection)
 
     def _wait_for_words(self) -> list[Action]:
         if self._confirm_at is not None:

@@ -7,6 +7,9 @@ import re
 FILLERS = frozenset({"ah", "eh", "er", "erm", "ha", "hm", "hmm", "huh", "mhm", "mm", "mmm", "oh", "uh", "um", "hum"})
 """Sounds of listening and of thinking. "yes" and "okay" are words: they may be an answer, or a wish to be heard."""
 
+AFFIRMATIONS = frozenset({"uh huh", "mm hmm", "mm hm", "hm hm", "mhm", "mmhmm", "aha"})
+"""Such sounds that say yes to a question, as they are when written without punctuation."""
+
 _WORD = re.compile("[^\\W_]+(?:['\u2019][^\\W_]+)*")
 
 

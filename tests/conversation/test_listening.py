@@ -5,6 +5,7 @@ from mediaserver.commands import BeginSpeech, Command, DropSpeech, EndSpeech
 from mediaserver.conversation.listening import Listening
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.settings import TurnDetection
+from tests.audio.test_prosody import voice
 from tests.conversation.test_outbox import Way
 from tests.fakes.caller import LoudIsVoice, tone
 
@@ -95,3 +96,19 @@ def test_another_mode_starts_clean() -> None:
     assert commands(way)[-1] == DropSpeech(item_id="a")
     one.configure(TurnDetection())
     assert len(commands(way)) == 2
+
+
+def test_how_a_voice_ended_is_looked_at_where_that_decides() -> None:
+    for kind, always, looked in (
+        ("semantic_vad", False, True),
+        ("semantic_vad", True, False),
+        ("server_vad", False, False),
+    ):
+        one, _ = listening(TurnDetection(kind, silence_duration_ms=200), always=always)  # type: ignore[arg-type]
+        said = SILENT * 25 + voice([120, 120, 95])
+        edges = [one.hear(said[at : at + 640]) for at in range(0, len(said) - 639, 640)]
+        edges += [one.hear(SILENT) for _ in range(10)]
+        (offset,) = [edge for edge in edges if isinstance(edge, Offset)]
+        assert (offset.prosody is not None) is looked
+        if offset.prosody is not None and offset.prosody.pitch_st is not None:
+            assert offset.prosody.pitch_st < -1

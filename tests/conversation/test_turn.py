@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaserver.audio.inbound import Offset, Onset
+from mediaserver.audio.prosody import Prosody
 from mediaserver.conversation.turn import (
     LONG_NOISE_S,
     LONG_SPEECH_S,
@@ -224,13 +225,13 @@ def test_a_cough_before_the_answer_only_holds_it_back() -> None:
 @pytest.mark.parametrize(
     ("eagerness", "text", "wait_s"),
     [
-        ("high", "what time is it", 0.2),
-        ("auto", "what time is it", 0.5),
-        ("low", "what time is it", 1.0),
+        ("high", "what time is it", 0.07),
+        ("auto", "what time is it", 0.25),
+        ("low", "what time is it", 0.7),
         ("high", "i would like to", 1.8),
         ("auto", "i would like to", 3.8),
         ("low", "i would like to", 7.8),
-        ("auto", "", 0.8),
+        ("auto", "", 0.7),
     ],
 )
 def test_the_wait_depends_on_eagerness_and_on_the_words(eagerness: str, text: str, wait_s: float) -> None:
@@ -259,7 +260,51 @@ def test_a_later_partial_changes_the_wait() -> None:
     one.on(Words("item_1", "i would like to", final=False), 2.2)
     assert one.due == pytest.approx(5.8)
     one.on(Words("item_1", "i would like to go", final=False), 2.4)
-    assert one.due == pytest.approx(2.5)
+    assert one.due == pytest.approx(2.25)
+    assert one.on(Tick(), 2.4) == [Commit("item_1", 1000)]
+
+
+def test_a_held_pitch_is_waited_for_longer() -> None:
+    one = turn(SEMANTIC)
+    one.on(Onset(0), 1.0)
+    one.on(Words("item_1", "i spoke with your colleague", final=False), 1.5)
+    one.on(Offset(1000, 800, Prosody(0.1, 0.5)), 2.0)
+    assert one.due == pytest.approx(2.9)
+
+
+def test_who_pauses_long_within_a_turn_is_waited_for_longer_the_next_time() -> None:
+    one, now = turn(SEMANTIC), 1.0
+    for pause in range(4):
+        one.on(Onset(pause * 1800), now)
+        one.on(Words("item_1", "and", final=False), now + 0.5)
+        one.on(Offset(pause * 1800 + 1000, 800), now + 1.2)
+        now += 1.8  # 800 ms after the last voice, four times
+    one.on(Onset(7200), now)
+    one.on(Words("item_1", "and that is it", final=False), now + 0.5)
+    one.on(Offset(8200, 800), now + 1.2)
+    assert one.due is not None
+    assert now + 1.2 + 0.35 < one.due < now + 1.2 + 0.53
+
+
+def test_a_turn_that_was_cut_short_teaches_patience() -> None:
+    one = turn(SEMANTIC)
+    one.on(Onset(0), 1.0)
+    one.on(Words("item_1", "i think it was", final=False), 1.5)
+    one.on(Words("item_1", "i think it was blue", final=False), 1.6)
+    one.on(SPEECH, 2.0)
+    one.on(Tick(), 2.3)
+    one.on(Onset(1900), 2.8)  # nothing of the answer was heard yet
+    one.on(Words("item_2", "on the back", final=False), 3.0)
+    one.on(Offset(2900, 800), 3.9)
+    one.on(Tick(), 4.3)
+    one.on(Words("item_1", "i think it was blue", final=True), 4.4)
+    one.on(Words("item_2", "on the back", final=True), 4.4)
+    one.on(ReplyOver(), 5.0)
+    one.on(Onset(5000), 6.0)
+    one.on(Words("item_3", "yes", final=False), 6.3)
+    one.on(Offset(5500, 400), 6.7)
+    assert one.due is not None
+    assert one.due > 6.7 + 0.3
 
 
 # --- the client's part ------------------------------------------------------------------------------------------------
