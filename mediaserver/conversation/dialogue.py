@@ -99,6 +99,7 @@ class Dialogue:
         ] = []  # wait for transcripts or for the reply before: one in band, one out of band at most
         self._watch: Stopwatch | None = None
         self._frame_at = self._voiced_at = clock()
+        self._asked = False  # the reply had just asked a question when the caller began to speak
 
     @property
     def state(self) -> str:
@@ -201,6 +202,7 @@ class Dialogue:
         _ACTIONS[type(action)](self, action)
 
     def _begin(self, action: Begin) -> None:
+        self._asked = self.replies.asks
         self.tell(SpeechStarted(action.item_id, self._listening.begin(action.item_id, action.start_ms)))
 
     def _commit(self, action: Commit) -> None:
@@ -266,13 +268,13 @@ class Dialogue:
 
     def _partial(self, event: TranscriptPartial) -> None:
         self.tell(event)
-        self._turned(Words(event.item_id, event.text, final=False))
+        self._turned(Words(event.item_id, event.text, final=False, asked=self._asked))
 
     def _final(self, event: TranscriptFinal) -> None:
         self._written(event.item_id, event.text)
         self.tell(event)
         self._done_user_item(event.item_id)
-        self._turned(Words(event.item_id, event.text, final=True))
+        self._turned(Words(event.item_id, event.text, final=True, asked=self._asked))
         self._perhaps_next()
 
     def _failed(self, event: TranscriptFailed) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from mediaserver.caller import Loudspeaker
 from mediaserver.clock import Clock
 from mediaserver.commands import Interrupt, Respond
+from mediaserver.conversation.bargein import asking
 from mediaserver.conversation.conversation import Conversation, with_text
 from mediaserver.conversation.heard import Cut, Ledger
 from mediaserver.conversation.measure import Stopwatch
@@ -387,6 +388,14 @@ class Replies:
             return None
         script = self._ledger.find(self.playing)
         return None if script is None else script.envelope.at(self._caller.played(self.playing))
+
+    @property
+    def asks(self) -> bool:
+        """What is heard of the reply has just asked a question."""
+        if self.playing is None:
+            return False
+        cut = self._ledger.script(self.playing).at(self._caller.played(self.playing))
+        return asking(cut.text, cut.unheard)
 
     def _tell_heard(self, item_id: str, played_ms: int) -> None:
         cut = self._ledger.script(item_id).at(played_ms)

@@ -16,8 +16,8 @@ or when the speech goes on for longer than a cough does:
 * ``LONG_NOISE_S`` (2 s) with one that has: speech that yields no word for so long is somebody talking all the same.
 
 Otherwise the reply goes on where it stopped: at once for a sound shorter than ``SHORTEST_MS``, when the final transcript is
-empty, or ``RESUME_AFTER_S`` after the end of the sound when no transcript came. Fillers ("mm-hmm") are no words while a
-reply can be heard, and are an answer like any other when none is.
+empty, or ``RESUME_AFTER_S`` after the end of the sound when no transcript came. Fillers ("mm-hmm") and backchannels
+("right") are no words while a reply can be heard, see ``bargein``, and are an answer like any other when none is.
 
 Speech that goes on after its turn was closed, before any of the answer could be heard, belongs to the same turn: the
 same pause holds the unheard answer back, words cancel it, and one answer to both pieces follows (``owed``).
@@ -31,7 +31,8 @@ from typing import Any, Literal
 
 from mediaserver.audio.inbound import Offset, Onset
 from mediaserver.clock import earliest
-from mediaserver.conversation.endpoint import QUIET_MS, patience_ms
+from mediaserver.conversation.bargein import takes_floor
+from mediaserver.conversation.endpoint import QUIET_MS, least_ms, patience_ms
 from mediaserver.conversation.pace import Pace
 from mediaserver.conversation.words import has_words
 from mediaserver.settings import TurnDetection
@@ -50,11 +51,15 @@ State = Literal["idle", "speaking", "deciding", "replying", "paused"]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A transcript of the caller's turn; ``final`` once per committed item, empty when there were no words."""
+    """A transcript of the caller's turn; ``final`` once per committed item, empty when there were no words.
+
+    ``asked``: the turn began when the reply that is heard had just asked a question.
+    """
 
     item_id: str
     text: str
     final: bool
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,7 @@ class Turn:
         self._voiced_ms = 0
         self._quiet_at = 0.0
         self._text = ""
+        self._asked_before = False
         self._pace = Pace()
         self._gap_ms: int | None = None  # the silence before this turn, when it may be the rest of the one before
         self._partials = False
@@ -234,7 +240,7 @@ class Turn:
             self._pace.paused(silence_ms)
             return []  # semantic_vad was still waiting: the same turn goes on
         self._gap_ms = silence_ms if self._pending or self._reply == "made" else None
-        self._onset, self._voiced_ms, self._text = now, 0, ""
+        self._onset, self._voiced_ms, self._text, self._asked_before = now, 0, "", False
         self.item_id = self._name()
         return [Begin(self.item_id, event.start_ms), *self._hold(now)]
 
@@ -263,6 +269,8 @@ class Turn:
         return []
 
     def _patient_until(self, detection: TurnDetection) -> float:
+        if self._paused and self._text and not self._meant(self._text, final=True, asked=self._asked_before):
+            return self._quiet_at + least_ms(detection.eagerness) / 1000  # a backchannel: let the reply go on soon
         wait = patience_ms(detection.eagerness, self._text, self._last_voice.prosody, self._pace.factor)
         return self._quiet_at + wait / 1000
 
@@ -291,16 +299,19 @@ class Turn:
     # --- words ---
 
     def _words(self, event: Words, now: float) -> list[Action]:
-        meant = has_words(event.text, fillers=self._reply == "heard")
+        meant = self._meant(event.text, final=event.final, asked=event.asked)
         if event.final:
             return self._final(event, meant, now)
         self._partials = True
         if event.item_id == self.item_id:
-            self._text = event.text
+            self._text, self._asked_before = event.text, event.asked
             self._be_patient_again()
         if self._paused:
             return self._interrupt_with(event.item_id) if meant else self._wait_for_words()
         return []
+
+    def _meant(self, text: str, *, final: bool, asked: bool) -> bool:
+        return takes_floor(text, final=final, asked=asked) if self._reply == "heard" else has_words(text)
 
     def _be_patient_again(self) -> None:
         """A later partial may show that the sentence is (not) finished; the wait runs from the last voiced sample."""

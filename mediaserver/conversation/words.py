@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 FILLERS = frozenset({"ah", "eh", "er", "erm", "ha", "hm", "hmm", "huh", "mhm", "mm", "mmm", "oh", "uh", "um", "hum"})
-"""Sounds of listening and of thinking. "yes" and "okay" are words: they may be an answer, or a wish to be heard."""
+"""Sounds of listening and of thinking."""
 
 AFFIRMATIONS = frozenset({"uh huh", "mm hmm", "mm hm", "hm hm", "mhm", "mmhmm", "aha"})
 """Such sounds that say yes to a question, as they are when written without punctuation."""
@@ -18,7 +18,6 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
 
-def has_words(text: str, *, fillers: bool = False) -> bool:
-    """Say whether there is a word in the text; with ``fillers`` only one that is more than a sound of listening."""
-    found = words(text)
-    return any(word not in FILLERS for word in found) if fillers else bool(found)
+def has_words(text: str) -> bool:
+    """Say whether there is a word in the text."""
+    return bool(words(text))

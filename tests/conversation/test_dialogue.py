@@ -43,7 +43,7 @@ from mediaserver.events import (
 from mediaserver.items import Item, Part
 from mediaserver.settings import TurnDetection
 from tests.conversation.test_session import COUNTING, SETTINGS, play
-from tests.fakes.bridge import Delays, Reply, ScriptedBridge
+from tests.fakes.bridge import MS_PER_WORD, Delays, Reply, ScriptedBridge
 from tests.fakes.caller import FakeCaller, tone
 
 BY_HAND = replace(SETTINGS, turn_detection=None)
@@ -271,6 +271,25 @@ def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
     assert len(caller.told(InputCommitted)) == len(bridge.asked(BeginSpeech)) == 1
     stopped = next(at for at, event in caller.log if isinstance(event, SpeechStopped))
     assert stopped - caller.log[0][0] == pytest.approx(0.1 + 0.4 + 1.5 + 0.4 + 2.0, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("says", "after_words", "answered"), [(COUNTING, 4.5, False), ("Is that right? " + COUNTING, 3.5, True)]
+)
+def test_yes_lets_a_statement_go_on_and_answers_a_question(says: str, after_words: float, answered: bool) -> None:
+    bridge = ScriptedBridge(hears=["count", "yes"], says=[Reply(says), Reply("Good.")], partials=True)
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(400)
+        await caller.until(Heard)
+        await asyncio.sleep(after_words * MS_PER_WORD / 1000)
+        await caller.say(400)
+        await caller.until(OutputStopped)
+
+    caller, _ = play(talk, bridge)
+    assert caller.told(ReplyPaused)
+    assert bool(caller.told(Interrupted)) is answered
+    assert len(bridge.asked(Respond)) == 1 + answered
 
 
 def test_a_transcript_that_fails_is_no_words() -> None:

@@ -116,6 +116,34 @@ def test_listening_noises_do_not_interrupt() -> None:
     assert one.state == "replying"
 
 
+@pytest.mark.parametrize("text", ["yes", "right", "okay", "I see"])
+def test_a_backchannel_does_not_interrupt_a_statement_but_answers_a_question(text: str) -> None:
+    for asked in (False, True):
+        one = heard_reply()
+        one.on(Onset(0), 12.0)
+        said = one.on(Words("item_1", text, final=False, asked=asked), 12.4)
+        one.on(SPEECH, 12.6)
+        told = said + one.on(Words("item_1", text, final=True, asked=asked), 12.8)
+        assert told == ([Interrupt(12.0), Answer()] if asked else [Resume()])
+
+
+def test_a_backchannel_with_more_behind_it_interrupts_when_the_rest_comes() -> None:
+    one = heard_reply()
+    one.on(Onset(0), 12.0)
+    assert one.on(Words("item_1", "okay", final=False), 12.3) == []
+    assert one.on(Words("item_1", "okay but", final=False), 12.6) == [Interrupt(12.0)]
+
+
+def test_after_a_backchannel_the_reply_goes_on_without_the_wait_for_a_sentence() -> None:
+    one = heard_reply(SEMANTIC)
+    one.on(Onset(0), 12.0)
+    one.on(Words("item_1", "mm", final=False), 12.3)
+    one.on(SPEECH, 12.6)
+    assert one.due == pytest.approx(12.6 + 0.15)
+    assert one.on(Tick(), 12.76) == [Commit("item_1", 1000)]
+    assert one.on(Words("item_1", "mm", final=True), 12.8) == [Resume()]
+
+
 def test_a_click_resumes_at_once() -> None:
     one = heard_reply()
     one.on(Onset(0), 12.0)
