@@ -381,9 +381,9 @@ class Turn:
 
     def _reply_over(self, _event: ReplyOver, now: float) -> list[Action]:
         was_heard, self._reply = self._reply == "heard", "none"
-        detection = self.detection
-        if was_heard and detection is not None and detection.idle_timeout_ms is not None and self.state == "idle":
-            self._nobody_at = now + detection.idle_timeout_ms / 1000
+        timeout_ms = _idle_timeout_ms(self.detection)
+        if was_heard and timeout_ms is not None and self.state == "idle":
+            self._nobody_at = now + timeout_ms / 1000
         return [*self._resumed(), *self._answer_owed()]
 
     # --- time ---
@@ -402,6 +402,11 @@ class Turn:
             self._nobody_at, self._reply = None, "made"
             actions.append(GiveUpWaiting())
         return actions
+
+
+def _idle_timeout_ms(detection: TurnDetection | None) -> int | None:
+    """The contract knows an idle timeout of ``server_vad`` only; ``semantic_vad`` waits for as long as it takes."""
+    return detection.idle_timeout_ms if detection is not None and detection.kind == "server_vad" else None
 
 
 def _past(wait: float | None, now: float) -> bool:

@@ -377,6 +377,12 @@ def test_nobody_speaks_after_a_reply() -> None:
     assert one.state == "replying"
 
 
+def test_semantic_vad_has_no_idle_timeout() -> None:
+    one = heard_reply(replace(SEMANTIC, idle_timeout_ms=5000))
+    one.on(ReplyOver(), 20.0)
+    assert (one.due, one.state) == (None, "idle")
+
+
 def test_speaking_stops_the_idle_wait() -> None:
     one = heard_reply(replace(SERVER, idle_timeout_ms=5000))
     one.on(ReplyOver(), 20.0)
