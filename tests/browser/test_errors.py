@@ -161,6 +161,21 @@ async def test_no_way_through(chrome: Browser) -> None:
     assert "local none; remote none" in await _card(page, "ice-failed")
 
 
+async def test_a_break_ten_seconds_into_a_call_is_not_the_end(chrome: Browser) -> None:
+    """The time for connecting is over when the line was up once, whatever it is at that moment."""
+    setting = await stage.stage(chrome)
+    await setting.context.clock.install()
+    page = await setting.open()
+    await page.click("#start")
+    await until(page, "Boolean(call.peer?.remoteDescription)")
+    await page.evaluate("call.ready()")
+    await page.clock.fast_forward(9_000)
+    await page.evaluate("call.state('disconnected')")
+    await page.clock.fast_forward(1_500)
+    assert await page.locator(".card[data-code=ice-failed]").count() == 0
+    assert await page.get_attribute("html", "data-state") != "ended"
+
+
 @pytest.mark.parametrize(
     ("reason", "code"), [("max_duration", "cap"), ("provider_error", "provider-down"), ("server_shutdown", "draining")]
 )

@@ -19,6 +19,7 @@ export class Call {
     Object.assign(this, { model, key, stream, notify, now })
     this.location = null
     this.closed = false
+    this.reached = false
     this.restarting = false
     this.abort = new AbortController()
     this.timers = new Set()
@@ -38,7 +39,7 @@ export class Call {
     if (this.closed) return signalling.hangUp(this.location, this.key)
     this.notify('step', 'ice')
     await this.peer.setRemoteDescription({ type: 'answer', sdp: answer.sdp })
-    this.after(CONNECT_MS, () => this.peer.connectionState !== 'connected' && this.fail('ice-failed', this.candidates()))
+    this.after(CONNECT_MS, () => this.reached || this.fail('ice-failed', this.candidates()))
   }
 
   /** Send a client event on the contract's channel; false while it is not open. */
@@ -115,7 +116,7 @@ export class Call {
     if (this.closed) return
     this.notify('note', { type: 'page.connection', state })
     if (state === 'connected') this.notify(this.restarting ? 'found' : 'connection', state)
-    if (state === 'connected') this.restarting = false
+    if (state === 'connected') Object.assign(this, { reached: true, restarting: false })
     if (state === 'failed') this.lost()
     if (state === 'disconnected') this.after(DISCONNECTED_MS, () => this.peer.connectionState === 'disconnected' && this.lost())
   }
