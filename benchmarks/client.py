@@ -62,6 +62,8 @@ class Packet:
     sequence: int
     timestamp: int
     payload: bytes
+    size: int = 0
+    """Of the whole datagram, in bytes."""
 
 
 class Caller:
@@ -76,6 +78,8 @@ class Caller:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.bind((host, 0))
         self.up = False
+        self.dtx = False
+        """The far end asked for nothing to be sent in silence."""
         self.due = 0.0
         self.packets: list[Packet] = []
         self._identity = identity
@@ -121,6 +125,7 @@ class Caller:
             raise ValueError(f"no IPv4 candidate in the answer:\n{sdp}")
         self._their_ufrag, self._their_password = values["ice-ufrag"], values["ice-pwd"].encode()
         self._we_accept = values.get("setup") == "active"
+        self.dtx = "usedtx=1" in values.get("fmtp", "")
         self._tls = SSL.Connection(self._identity.context, None)
         (self._tls.set_accept_state if self._we_accept else self._tls.set_connect_state)()
         self.tick(time.perf_counter())
@@ -155,6 +160,10 @@ class Caller:
         kind = PAYLOAD_TYPE | (0x80 if marker else 0)
         header = struct.pack("!BBHII", 0x80, kind, self._sequence, self._timestamp, self._ssrc)
         self._put(self._outgoing.protect(header + payload))
+
+    def skip(self) -> None:
+        """Let 20 ms pass without a packet."""
+        self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
 
     def close(self) -> None:
         """Free the socket."""
@@ -219,7 +228,7 @@ class Caller:
                 payload = _payload(self._incoming.unprotect(data))
             except SrtpError:
                 return
-        self.packets.append(Packet(now, sequence, timestamp, payload))
+        self.packets.append(Packet(now, sequence, timestamp, payload, len(data)))
 
 
 def _payload(packet: bytes) -> bytes:

@@ -22,11 +22,10 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks import quiet
-from benchmarks.client import Caller, Identity
+from benchmarks.client import Caller, Identity, Packet
 from benchmarks.sound import FRAME, LOOP, RATE, Ear, bursts, encoded
 
 CONNECT_S = 15.0
-WARM_UP_S = 3.0
 LISTENED = 5
 """Calls whose returned sound is decoded; the others' packets are counted and timed."""
 LATE_S = 0.1
@@ -46,6 +45,8 @@ class Result:
     sent_bursts: int
     lost_pct: float
     late_pct: float
+    lateness_p99_ms: float
+    """How much later than its call's best packet a packet came."""
     cpu_pct: float
     rss_mb: float
     threads: int
@@ -99,6 +100,24 @@ class Speaker:
                 if (sent := self._flying.pop(heard.burst, None)) is not None:
                     self.round_trips.append((packet.at + heard.offset / RATE - sent) * 1000)
 
+    def counted(self) -> list[Packet]:
+        """Return the packets that have to come in time."""
+        return self.caller.packets
+
+    def lost_pct(self, elapsed: float) -> float:
+        """Return how much of the sound has not come back, in percent; a packet that came twice counts once."""
+        wanted = elapsed * RATE / FRAME
+        unique = len({packet.sequence for packet in self.caller.packets})
+        return max(0.0, 100 * (1 - (unique + 1) / wanted))
+
+    def lateness(self) -> list[float]:
+        """Return how many seconds later than the best one each packet came."""
+        packets = self.counted()
+        first = packets[0].timestamp if packets else 0
+        transits = [p.at - (((p.timestamp - first + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)) / RATE for p in packets]
+        best = min(transits, default=0.0)
+        return [transit - best for transit in transits]
+
     def start_measuring(self) -> None:
         """Forget the warm-up."""
         self.caller.packets.clear()
@@ -109,6 +128,8 @@ class Speaker:
 
 class Generator:
     """All callers and the one loop that serves them."""
+
+    WARM_UP_S = 3.0
 
     def __init__(self, url: str, model: str, key: str) -> None:
         self._url, self._model, self._key = urlsplit(url), model, key
@@ -128,12 +149,16 @@ class Generator:
                 self._call(index)
                 self._serve(0.03)  # connections are made one after the other, beside those that already speak
             self._until_connected()
-            self._serve(WARM_UP_S)
+            self._serve(self.WARM_UP_S)
             for speaker in self._speakers:
                 speaker.start_measuring()
             return self._measure(calls, seconds, psutil.Process(pid) if pid else None)
         finally:
             self._hang_up()
+
+    def speaker(self, index: int, caller: Caller, ear: Ear | None, packets: list[bytes], marks: dict) -> Speaker:
+        """Return who speaks in a call: here somebody who never pauses."""
+        return Speaker(caller, ear, index * 37, packets, marks)
 
     def _measure(self, calls: int, seconds: float, server: psutil.Process | None) -> Result:
         gc.collect()
@@ -144,13 +169,15 @@ class Generator:
         elapsed, others = now() - began, foreign.pct()
         cpu, mine = _cpu_seconds(server) - theirs, time.process_time() - own
         speakers = [each for each in self._speakers if each.caller.up]
+        lateness = [each.lateness() for each in speakers]
         return Result(
             calls=calls,
             connected=len(speakers),
             rtt=sorted(value for each in speakers for value in each.round_trips),
             sent_bursts=sum(each.sent_bursts for each in speakers),
-            lost_pct=_mean(_lost_pct(each, elapsed) for each in speakers),
-            late_pct=_mean(_late_pct(each) for each in speakers),
+            lost_pct=_mean(each.lost_pct(elapsed) for each in speakers),
+            late_pct=_mean(map(_late_pct, lateness)),
+            lateness_p99_ms=1000 * _p99([late for each in lateness for late in each]),
             cpu_pct=100 * cpu / elapsed,
             rss_mb=sum(each.memory_info().rss for each in _tree(server)) / 1e6,
             threads=sum(each.num_threads() for each in _tree(server)),
@@ -161,7 +188,7 @@ class Generator:
     def _call(self, index: int) -> None:
         caller = Caller(self._identity, self._host, decrypt=index < LISTENED)
         ear = Ear() if index < LISTENED else None
-        self._speakers.append(Speaker(caller, ear, index * 37, self._packets, self._marks))
+        self._speakers.append(self.speaker(index, caller, ear, self._packets, self._marks))
         heapq.heappush(self._queue, (now() + (index * 7 % 20) / 1000, index))
         self._selector.register(caller.socket, selectors.EVENT_READ, caller)
         status, headers, body = self._post(f"/v1/realtime/calls?model={self._model}", caller.offer())
@@ -218,26 +245,17 @@ class Generator:
         self._selector.close()
 
 
-def _lost_pct(speaker: Speaker, elapsed: float) -> float:
-    """Return how much of the sound has not come back, in percent; a packet that came twice counts once."""
-    wanted = elapsed * RATE / FRAME
-    unique = len({packet.sequence for packet in speaker.caller.packets})
-    return max(0.0, 100 * (1 - (unique + 1) / wanted))
-
-
-def _late_pct(speaker: Speaker) -> float:
-    packets = speaker.caller.packets
-    if not packets:
-        return 100.0
-    first = packets[0].timestamp
-    transits = [p.at - (((p.timestamp - first + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)) / RATE for p in packets]
-    best = min(transits)
-    return 100 * sum(transit - best > LATE_S for transit in transits) / len(transits)
+def _late_pct(lateness: list[float]) -> float:
+    return 100 * sum(each > LATE_S for each in lateness) / len(lateness) if lateness else 100.0
 
 
 def _mean(values) -> float:
     found = list(values)
     return statistics.fmean(found) if found else 100.0
+
+
+def _p99(values: list[float]) -> float:
+    return sorted(values)[int(0.99 * len(values))] if values else float("inf")
 
 
 def _tree(process: psutil.Process | None) -> list[psutil.Process]:
@@ -254,7 +272,7 @@ def _own_address() -> str:
     return next((each.address for each in addresses if not each.address.startswith("127.")), "127.0.0.1")
 
 
-def main() -> None:
+def main(kind: type[Generator] = Generator) -> None:
     """Run once and print the result as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url")
@@ -269,7 +287,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.core is not None:
         os.sched_setaffinity(0, {args.core})
-    result = Generator(args.url, args.model, args.key).run(args.calls, args.seconds, args.pid)
+    result = kind(args.url, args.model, args.key).run(args.calls, args.seconds, args.pid)
     print(json.dumps(dataclasses.asdict(result)))
     if result.bottleneck:
         print("the generator was the bottleneck: these figures are not the server's", file=sys.stderr)

@@ -29,11 +29,16 @@ START_S, STOP_S = 40.0, 10.0
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A server: its name in tables, its command (``{port}``, ``{config}`` are filled in), and whose Python runs it."""
+    """A server: its name in tables, its command, and whose Python runs it.
+
+    ``{port}``, ``{config}`` and ``{provider}`` are filled in. With ``provider``, the port of a realtime provider, it relays
+    to it, and its callers take turns.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: Environment | None = None
+    provider: int | None = None
 
     def python(self) -> str:
         """Return the Python that runs it, installed now where it is not there yet. Raises subprocess.SubprocessError."""
@@ -64,19 +69,21 @@ SILERO = Contestant(
 ALL = (OURS, RELAY, FRESH, FASTRTC, PIPECAT, SILERO)
 
 
-def add_choice(parser: argparse.ArgumentParser) -> None:
+def add_choice(parser: argparse.ArgumentParser, known: Sequence[Contestant] = ALL) -> None:
     """Let the command choose who is compared and how often a disturbed run is repeated."""
-    parser.add_argument("--only", default=",".join(each.name for each in ALL), help="who is measured, see the default")
+    parser.add_argument(
+        "--only", default=",".join(each.name for each in known), help="who is measured, see the default"
+    )
     parser.add_argument("--alone", action="store_true", help="without those that are installed for it")
     parser.add_argument("--tries", type=int, default=quiet.TRIES, help="how often a disturbed run is made at most")
 
 
-def chosen(args: argparse.Namespace) -> list[Contestant]:
+def chosen(args: argparse.Namespace, known: Sequence[Contestant] = ALL) -> list[Contestant]:
     """Return who was chosen, installed, ours first; ends the program where a name is wrong or one cannot be installed."""
     names = args.only.split(",")
-    if unknown := set(names) - {each.name for each in ALL}:
+    if unknown := set(names) - {each.name for each in known}:
         sys.exit(f"nobody is called {', '.join(sorted(unknown))}")
-    found = [each for each in ALL if each.name in names and not (args.alone and each.environment)]
+    found = [each for each in known if each.name in names and not (args.alone and each.environment)]
     try:
         for each in found:
             each.python()
@@ -96,21 +103,24 @@ def cores() -> tuple[int, int] | None:
 @contextlib.contextmanager
 def running(contestant: Contestant) -> Iterator[tuple[str, int]]:
     """Start a server and yield its address and process id when it is ready; stop it in the end."""
-    port = _free(socket.SOCK_STREAM)
+    port = free_port(socket.SOCK_STREAM)
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "config.yaml")
-        models = {"echo": {"bridge": "echo"}}
+        models: dict[str, object] = {"echo": {"bridge": "echo"}}
+        if contestant.provider:
+            url = f"ws://127.0.0.1:{contestant.provider}/v1/realtime"
+            models["lean"] = {"bridge": "openai", "provider": {"url": url, "key": "k", "model": "lean"}}
         config.write_text(json.dumps({
-            "server": {"port": port}, "media": {"port": _free(socket.SOCK_DGRAM)},
+            "server": {"port": port}, "media": {"port": free_port(socket.SOCK_DGRAM)},
             "models": models, "default_model": "echo", "logs": {"level": "warning"},
         }))  # fmt: skip
-        words = [word.format(port=port, config=config) for word in contestant.command]
+        words = [word.format(port=port, config=config, provider=contestant.provider) for word in contestant.command]
         theirs = variables(folder) if contestant.environment else None
         process = subprocess.Popen([contestant.python(), *words], cwd=ROOT, stdout=subprocess.DEVNULL, env=theirs)
         try:
             if pair := cores():
                 os.sched_setaffinity(process.pid, {pair[0]})
-            _until_ready(f"http://127.0.0.1:{port}/readyz", process)
+            until_ready(f"http://127.0.0.1:{port}/readyz", process)
             yield f"http://127.0.0.1:{port}", process.pid
         finally:
             process.terminate()
@@ -124,14 +134,15 @@ def running(contestant: Contestant) -> Iterator[tuple[str, int]]:
 def measure(contestant: Contestant, calls: int, seconds: float) -> Result:
     """Run so many calls against a fresh server, with the callers in a process of their own."""
     with running(contestant) as (url, pid):
-        command = [sys.executable, "-m", "benchmarks.generator", url, "--pid", str(pid)]
+        kind = ("benchmarks.turns", "lean") if contestant.provider else ("benchmarks.generator", "echo")
+        command = [sys.executable, "-m", kind[0], url, "--model", kind[1], "--pid", str(pid)]
         command += ["--calls", str(calls), "--seconds", str(seconds)]
         if pair := cores():
             command += ["--core", str(pair[1])]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 120)
     if done.returncode:
         print(f"{contestant.name}, {calls} calls: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
-        return Result(calls, 0, [], 0, 100.0, 100.0, 0.0, 0.0, 0, 0.0, 0.0)
+        return Result(calls, 0, [], 0, 100.0, 100.0, float("inf"), 0.0, 0.0, 0, 0.0, 0.0)
     return Result(**json.loads(done.stdout))
 
 
@@ -187,13 +198,15 @@ def _commit() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def _free(kind: socket.SocketKind) -> int:
+def free_port(kind: socket.SocketKind) -> int:
+    """Return a port that was free a moment ago."""
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _until_ready(url: str, process: subprocess.Popen) -> None:
+def until_ready(url: str, process: subprocess.Popen) -> None:
+    """Wait until a server that was started answers. Raises RuntimeError when it does not."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:

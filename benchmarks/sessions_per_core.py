@@ -16,7 +16,7 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -35,22 +35,35 @@ GIVE_UP = 2
 """After so many numbers of calls in a row that fail, larger ones are not tried."""
 
 
+Rule = Callable[[Result, float], bool]
+"""Says of a run, and of the median round trip with one call, whether it passes."""
+
+
 def passes(result: Result, unloaded_ms: float) -> bool:
     """Say whether a run passes the rule above. NaN (nothing came back) does not."""
     whole = result.connected == result.calls and result.lost_pct + result.late_pct < WORST_PCT
     return whole and result.percentile(0.95) <= unloaded_ms + SLACK_MS
 
 
+def described(result: Result) -> str:
+    """Return one run in a line."""
+    busy = ", THE GENERATOR WAS BUSY" if result.bottleneck else ""
+    heard = f"RTT p95 {result.percentile(0.95):.0f} ms, lost {result.lost_pct:.2f} %, late {result.late_pct:.2f} %"
+    return f"{result.connected} connected, {heard}, CPU {result.cpu_pct:.0f} %, others {result.foreign_pct:.0f} %{busy}"
+
+
 class Ladder:
     """One server's climb: which numbers of calls are still tried, and how they went."""
 
-    def __init__(self, contestant: Contestant, tries: int = 1) -> None:
+    def __init__(
+        self, contestant: Contestant, tries: int = 1, rule: Rule = passes, words: Callable[[Result], str] = described
+    ) -> None:
         self.contestant = contestant
         self.alone: Result | None = None
         """The run with one call."""
         self.runs: dict[int, list[bool]] = defaultdict(list)
         self.results: dict[int, list[Result]] = defaultdict(list)
-        self._tries = tries
+        self._tries, self._rule, self._words = tries, rule, words
         self._failed = 0
 
     @property
@@ -89,12 +102,12 @@ class Ladder:
     def climb(self, calls: int, seconds: float) -> None:
         """Try a number of calls once."""
         result = self.measured(calls, seconds)
-        passed = passes(result, self.unloaded_ms)
+        passed = self._rule(result, self.unloaded_ms)
         self.runs[calls].append(passed)
         self.results[calls].append(result)
         self._failed = 0 if passed else self._failed + 1
         print(
-            f"{self.contestant.name:>14} {calls:>3} calls {'pass' if passed else 'FAIL'}: {described(result)}",
+            f"{self.contestant.name:>14} {calls:>3} calls {'pass' if passed else 'FAIL'}: {self._words(result)}",
             flush=True,
         )
 
@@ -103,16 +116,14 @@ class Ladder:
         self._failed = 0
 
 
-def described(result: Result) -> str:
-    """Return one run in a line."""
-    busy = ", THE GENERATOR WAS BUSY" if result.bottleneck else ""
-    heard = f"RTT p95 {result.percentile(0.95):.0f} ms, lost {result.lost_pct:.2f} %, late {result.late_pct:.2f} %"
-    return f"{result.connected} connected, {heard}, CPU {result.cpu_pct:.0f} %, others {result.foreign_pct:.0f} %{busy}"
-
-
-def climbed(contestants: Sequence[Contestant], args: argparse.Namespace) -> list[Ladder]:
-    """Let all climb in turn and return those that echo."""
-    ladders = [Ladder(contestant, args.tries) for contestant in contestants]
+def climbed(
+    contestants: Sequence[Contestant],
+    args: argparse.Namespace,
+    rule: Rule = passes,
+    words: Callable[[Result], str] = described,
+) -> list[Ladder]:
+    """Let all climb in turn, by a rule and described in words, and return those that echo."""
+    ladders = [Ladder(contestant, args.tries, rule, words) for contestant in contestants]
     for ladder in ladders:
         ladder.begin(args.seconds)
         if not ladder.echoes:

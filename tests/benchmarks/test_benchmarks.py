@@ -53,6 +53,7 @@ def test_a_perfect_mirror_measures_its_delay(delay):
 def result(**changes) -> Result:
     plain = {
         "calls": 4, "connected": 4, "rtt": [20.0, 21.0, 22.0], "sent_bursts": 3, "lost_pct": 0.2, "late_pct": 0.2,
+        "lateness_p99_ms": 4.0,
         "cpu_pct": 40.0, "rss_mb": 100.0, "threads": 6, "generator_pct": 10.0, "foreign_pct": 2.0,
     }  # fmt: skip
     return Result(**plain | changes)

@@ -9,6 +9,7 @@ from benchmarks.generator import Result
 def result(calls: int, **changes) -> Result:
     plain = {
         "calls": calls, "connected": calls, "rtt": [20.0, 21.0], "sent_bursts": 2, "lost_pct": 0.0, "late_pct": 0.0,
+        "lateness_p99_ms": 4.0,
         "cpu_pct": 2.0 * calls, "rss_mb": 100.0 + calls, "threads": 6, "generator_pct": 10.0, "foreign_pct": 2.0,
     }  # fmt: skip
     return Result(**plain | changes)
