@@ -26,6 +26,8 @@ from signaling.evaluate.voices import Voices, find_voice
 
 SUITE = Path(__file__).with_name("scripts")
 """What is played when no scripts are named."""
+RECORDED = SUITE / "recorded"
+"""... and besides, where there are recordings: human voices."""
 
 EXAMPLES = """
 examples:
@@ -91,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _scores(args: argparse.Namespace) -> Iterator[Score]:
-    scripts = load(args.scripts or [SUITE])
+    scripts = load(args.scripts or ([SUITE, RECORDED] if args.recordings else [SUITE]))
     voices = Voices(find_voice(), args.recordings, _base(args.scripts))
     for script in variants(scripts, args.noise_db):
         yield score(script, voices)
@@ -115,7 +117,13 @@ def _player(args: argparse.Namespace) -> Play:
     if args.in_process:
         policy = policy_of(load_config(args.config), args.turns)
         return lambda made: rehearse(made, policy)
-    return lambda made: _called(args, made)
+    return lambda made: _shown(_called(args, made))
+
+
+def _shown(take: Take) -> Take:
+    """Say that a call is over: each takes as long as it lasts."""
+    print(f"{take.script.name}: {'; '.join(failures(take)) or 'as expected'}", file=sys.stderr, flush=True)
+    return take
 
 
 def _called(args: argparse.Namespace, made: Score) -> Take:

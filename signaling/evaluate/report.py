@@ -40,6 +40,16 @@ TARGETS = (
 )
 
 
+_LENGTHS = (
+    ("300", 0.0, 300.0),
+    ("500", 300.0, 500.0),
+    ("700", 500.0, 700.0),
+    ("1000", 700.0, SOON_MS),
+    ("longer", SOON_MS, math.inf),
+)
+"""Pauses of one kind: a name, more than, up to, in ms."""
+
+
 def percentile(values: Iterable[Number], part: float) -> Number:
     """Return the nearest-rank percentile; what never came counts as the longest of all, and may itself be the answer."""
     ranked = sorted(math.inf if value is None else value for value in values)
@@ -70,13 +80,14 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 def _of_pauses(every: Sequence[Figures]) -> dict[str, Any]:
     pauses = [pause for one in every for pause in one.pauses]
     soon = [pause for pause in pauses if pause.length_ms <= SOON_MS]
-    lengths = sorted({pause.length_ms for pause in pauses})
-    by_length = {length: [pause.cut for pause in pauses if pause.length_ms == length] for length in lengths}
+    by_length = {
+        name: [pause.cut for pause in pauses if over < pause.length_ms <= most] for name, over, most in _LENGTHS
+    }
     return {
         "pauses_n": len(soon),
         "cut_ins_n": sum(pause.cut for pause in soon),
         "cut_ins": share(sum(pause.cut for pause in soon), len(soon)),
-        "cut_ins_by_pause_ms": {str(length): [sum(cuts), len(cuts)] for length, cuts in by_length.items()},
+        "cut_ins_by_pause_ms": {name: [sum(cuts), len(cuts)] for name, cuts in by_length.items() if cuts},
     }
 
 
@@ -200,7 +211,7 @@ def _pair(facts: dict[str, Any], prefix: str) -> str:
 
 
 def _cuts(facts: dict[str, Any]) -> str:
-    by_length = ", ".join(f"{ms} ms: {cut}/{of}" for ms, (cut, of) in facts["cut_ins_by_pause_ms"].items())
+    by_length = ", ".join(f"{name}: {cut}/{of}" for name, (cut, of) in facts["cut_ins_by_pause_ms"].items())
     return f"{facts['cut_ins_n']} of {facts['pauses_n']} ({_percent(facts['cut_ins'])})   {by_length}".rstrip()
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from signaling.evaluate.noise import RATE, Samples, babble, pink, white
 from signaling.evaluate.script import Kind, Noise, Script, Step, When
+from signaling.evaluate.voiced import stretches
 
 PER_MS = RATE // 1000
 FIRST_MS = 500
@@ -80,7 +81,7 @@ class Utterance:
 
     @property
     def pauses(self) -> list[tuple[float, float]]:
-        """The silences that the script asks for within it: from, to."""
+        """The silences within it, those that the script asks for and those of the voice itself: from, to."""
         return [(one.end_ms, other.start_ms) for one, other in zip(self.spans, self.spans[1:], strict=False)]
 
 
@@ -118,7 +119,7 @@ def _utterance(number: int, steps: Sequence[Step], voices: Voice) -> Utterance:
             piece = np.zeros(step.pause_ms * PER_MS, np.float32)
         else:
             piece, text = voices.sound(step)
-            spans.append(Span(at, at + len(piece) / PER_MS, text))
+            spans += _spans(piece, text, at)
         pieces.append(piece)
         at += len(piece) / PER_MS
     first = steps[0]
@@ -126,6 +127,17 @@ def _utterance(number: int, steps: Sequence[Step], voices: Voice) -> Utterance:
     when = first.when or When(call_ms=FIRST_MS)
     name = next((step.name for step in steps if step.name), f"#{number + 1}")
     return Utterance(name, kind, when, _pcm(np.concatenate(pieces)), tuple(spans))
+
+
+def _spans(samples: Samples, text: str, at_ms: float) -> list[Span]:
+    """Return the stretches of a voice that begins at ``at_ms``, each with the words that fall into it by their letters."""
+    parts = [(start / PER_MS, end / PER_MS) for start, end in stretches(samples)]
+    ends = np.cumsum([end - start for start, end in parts])
+    timed = Span(0.0, float(ends[-1]), text).words()  # as if there were no pauses
+    heard: list[list[str]] = [[] for _ in parts]
+    for start, end, word in timed:
+        heard[min(int(np.searchsorted(ends, (start + end) / 2)), len(parts) - 1)].append(word)
+    return [Span(at_ms + start, at_ms + end, " ".join(said)) for (start, end), said in zip(parts, heard, strict=True)]
 
 
 def _noise(script: Script, voices: Voice) -> NDArray[np.int16]:

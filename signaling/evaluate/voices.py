@@ -17,11 +17,8 @@ import soxr
 
 from signaling.evaluate.noise import RATE, Samples, burst
 from signaling.evaluate.script import ScriptError, Step
+from signaling.evaluate.voiced import level_of, trimmed
 
-FRAME = RATE // 100
-"""Samples of 10 ms: how finely the edges of a voice are found."""
-AUDIBLE = 0.02
-"""What is weaker than this part of the loudest 10 ms is the silence around a voice."""
 WORDS_PER_MINUTE = 165
 SPEAK_S = 20.0
 
@@ -98,28 +95,6 @@ def read(path: Path) -> Samples:
             return _at_rate(samples.mean(axis=1), file.getframerate())
     except (OSError, wave.Error, EOFError) as problem:
         raise ScriptError(f"{path} cannot be read: {problem}") from None
-
-
-def voiced(samples: Samples) -> tuple[int, int]:
-    """Return where the voice begins and ends, in samples, to 10 ms; all of it when nothing stands out."""
-    frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-    levels = np.sqrt((frames**2).mean(axis=1))
-    loud = np.flatnonzero(levels > AUDIBLE * levels.max(initial=0))
-    return (int(loud[0]) * FRAME, int(loud[-1] + 1) * FRAME) if len(loud) else (0, len(samples))
-
-
-def trimmed(samples: Samples) -> Samples:
-    """Return the voice without the silence around it."""
-    start, end = voiced(samples)
-    return samples[start:end]
-
-
-def level_of(samples: Samples) -> float:
-    """Return the RMS of what is audible in it; the pauses between words do not count."""
-    frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-    powers = (frames.astype(np.float64) ** 2).mean(axis=1)
-    loud = powers[powers > (0.1**2) * powers.max(initial=0)]
-    return float(np.sqrt(loud.mean())) if len(loud) else 0.0
 
 
 def _levelled(samples: Samples, level_db: float) -> Samples:

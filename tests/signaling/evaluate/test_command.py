@@ -60,7 +60,8 @@ def test_a_script_that_cannot_be_played_ends_with_2(tmp_path, capsys):
 
 def test_a_server_that_is_not_there_is_a_call_that_failed(tmp_path, capsys):
     assert run(parse(write(tmp_path), "--url", "http://127.0.0.1:9")) == 1
-    assert "Is the server running?" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "Is the server running?" in shown.out and shown.err.startswith("one: http://127.0.0.1:9")
 
 
 def test_wav_files_lie_beside_their_script(tmp_path, capsys):

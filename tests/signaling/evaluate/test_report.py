@@ -40,7 +40,7 @@ def test_percentiles_are_values_that_were_measured_and_what_never_came_is_the_lo
 def test_everything_is_counted_over_all_calls():
     facts = summary([outcome(**GOOD), outcome(pauses=[Pause(500, True)], turns=[TurnEnd("f", None, None)])])
     assert (facts["calls"], facts["pauses_n"], facts["cut_ins_n"], facts["cut_ins"]) == (2, 2, 1, 0.5)
-    assert facts["cut_ins_by_pause_ms"] == {"500": [1, 2], "1500": [1, 1]}
+    assert facts["cut_ins_by_pause_ms"] == {"500": [1, 2], "longer": [1, 1]}
     assert (facts["turns_n"], facts["turns_never_ended_n"], facts["end_of_turn_p50_ms"]) == (3, 1, 480)
     assert (facts["barge_in_stop_p95_ms"], facts["false_interruptions"], facts["resumed_n"]) == (85, 0, 1)
     assert facts["word_error_rate"] == 0.1 and facts["stages"]["model"] == {"n": 2, "p50_ms": 250, "p95_ms": 260}
@@ -62,7 +62,7 @@ def test_a_failure_or_a_missed_target_is_not_passed():
 def test_the_table_says_all_of_it_in_words():
     text = table([outcome(**GOOD), Outcome("two", Figures(), ["turn_ended: it never did"])])
     assert "two: turn_ended: it never did" in text
-    assert "0 of 1 (0.0 %)   500 ms: 0/1, 1500 ms: 1/1" in text
+    assert "0 of 1 (0.0 %)   500: 0/1, longer: 1/1" in text
     assert "p50 400 ms, p95 480 ms   2 turns" in text
     assert text.count("target: ") == 4 and text.count(" met") == 4
     assert "stage model" in text and "10.0 % of 10 words" in text

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from signaling.evaluate.score import score
 from signaling.evaluate.script import When
-from tests.signaling.evaluate.stage import scored
+from tests.signaling.evaluate.stage import Hum, scored, script
 
 
 def test_sounds_joined_by_a_pause_are_one_utterance_with_marks_to_the_millisecond():
@@ -15,6 +16,20 @@ def test_sounds_joined_by_a_pause_are_one_utterance_with_marks_to_the_millisecon
     assert utterance.pauses == [(400, 900)] and utterance.length_ms == 1100 and utterance.text == "one two three"
     assert utterance.name == "end" and utterance.when == When(call_ms=500)
     assert not utterance.pcm[400 * 16 : 900 * 16].any() and utterance.pcm[: 400 * 16].any()
+
+
+def test_a_pause_of_the_voice_itself_is_one_too():
+    class Hesitant(Hum):
+        def sound(self, step):
+            one, two = self.spoken("a b"), self.spoken("c")
+            return np.concatenate([one, np.zeros(300 * 16, np.float32), two]), "one two three"
+
+    (utterance,) = score(script("caller: [{say: hm}]"), Hesitant()).utterances
+    assert [(span.start_ms, span.end_ms, span.text) for span in utterance.spans] == [
+        (0, 400, "one two"),
+        (700, 900, "three"),
+    ]
+    assert utterance.pauses == [(400, 700)]
 
 
 def test_each_when_begins_another_one_and_noises_are_no_turns():

@@ -4,13 +4,15 @@ What the figures should be is for ``mediaserver evaluate`` to judge.
 """
 
 import json
+import wave
 
 import pytest
 
 from signaling.cli import main
-from signaling.evaluate.command import SUITE
+from signaling.evaluate.command import RECORDED, SUITE
 from signaling.evaluate.report import TARGETS
 from signaling.evaluate.script import load
+from tests import clips
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,21 @@ def test_what_holds_whatever_the_policy(played):
     assert facts["cut_ins_by_pause_ms"]["300"][0] == 0
     assert facts["turns_never_ended_n"] <= 2
     assert facts["word_error_rate"] < 0.05
+
+
+def test_human_voices_are_played_where_there_are_some(tmp_path):
+    names = {step.clip for script in load([RECORDED]) for step in script.caller if step.clip}
+    for name in sorted(names):
+        with wave.open(str(tmp_path / f"{name}.wav"), "wb") as file:
+            file.setparams((1, 2, clips.RATE, 0, "NONE", ""))
+            file.writeframes(clips.clip(name).pcm)
+    rows = "".join(f"{name}.wav,{clips.clip(name).text}\n" for name in names)
+    (tmp_path / "transcripts.csv").write_text(f"file,transcript\n{rows}")
+    path = tmp_path / "report.json"
+    main(["evaluate", str(RECORDED), "--in-process", "--recordings", str(tmp_path), "--json", str(path)])
+    report = json.loads(path.read_text())
+    assert len(report["calls"]) == len(load([RECORDED]))
+    assert report["summary"]["barge_ins_n"] >= 3 and report["summary"]["pauses_n"] >= 5
 
 
 def test_a_second_time_is_the_same(tmp_path, capsys):

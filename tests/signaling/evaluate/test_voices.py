@@ -5,7 +5,8 @@ import pytest
 
 from signaling.evaluate.noise import RATE
 from signaling.evaluate.script import ScriptError, Step
-from signaling.evaluate.voices import Voices, _espeak, find_voice, level_of, read, trimmed, voiced
+from signaling.evaluate.voiced import level_of, trimmed
+from signaling.evaluate.voices import Voices, _espeak, find_voice, read
 
 
 def tone(ms, level=0.5):
@@ -23,13 +24,6 @@ def write(path, samples, rate=RATE, width=2):
         file.setsampwidth(width)
         file.setframerate(rate)
         file.writeframes((samples * 32767).astype("<i2").tobytes())
-
-
-def test_the_silence_around_a_voice_is_found_and_taken_away():
-    start, end = voiced(padded(300))
-    assert (start, end) == (RATE // 5, RATE // 5 + 3 * RATE // 10)
-    assert len(trimmed(padded(300))) == 3 * RATE // 10
-    assert len(trimmed(np.zeros(100, np.float32))) == 100
 
 
 def test_a_sentence_is_spoken_once_and_at_its_level():
