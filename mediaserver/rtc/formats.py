@@ -55,6 +55,10 @@ class Encoder(Protocol):
         """Tell how much is lost on the way."""
         ...
 
+    def ease(self, complexity: int) -> None:
+        """Encode with so much effort from now on, 0..10."""
+        ...
+
     def close(self) -> None:
         """Free it; idempotent."""
         ...
@@ -153,6 +157,9 @@ class G711Out:
     def expect_loss(self, percent: int) -> None:
         """Nothing can be done about it."""
 
+    def ease(self, complexity: int) -> None:
+        """It is as it is."""
+
     def close(self) -> None:
         """Nothing to free."""
 
@@ -213,6 +220,9 @@ class PyavOut:
 
     def expect_loss(self, percent: int) -> None:
         """Nothing can be done about it."""
+
+    def ease(self, complexity: int) -> None:
+        """It is as it is."""
 
     def close(self) -> None:
         """Let go of the codec."""

@@ -404,8 +404,7 @@ class Peer:
             self._play_rate,
             ssrc=self.ssrc,
             cname=self.cname,
-            bitrate=self._opus.bitrate,
-            complexity=self._opus.complexity,
+            voice=self._opus,
         )
 
     def _hearing(self, listener: Listener) -> Callable[[bytes, float], None]:

@@ -9,7 +9,9 @@ dropped and counted, never logged, so that neither a flood nor a forgery costs a
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +23,9 @@ from mediaserver.errors import BadRequest, ConfigError, Overloaded, TooLarge
 from mediaserver.rtc import addresses, description, fragment, ice, stack, stun
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.sender import Voice
+from mediaserver.rtc.shedding import Shedding
+
+logger = logging.getLogger(__name__)
 
 BATCH = 256
 """Datagrams read per wake-up; then other work has its turn."""
@@ -96,6 +101,7 @@ class MediaPort:
         self._counters = Counters()
         self._deadlines = ice.Deadlines(settings.setup_timeout_s, settings.silence_notice_s, settings.silence_end_s)
         self._voice = Voice(settings.bitrate, settings.complexity)
+        self._shedding = Shedding(settings.complexity)
 
     @classmethod
     @asynccontextmanager
@@ -179,10 +185,11 @@ class MediaPort:
         return fragment.write_fragment(peer.offer.agreed.mid, credentials, self.addresses, self.port)
 
     def stats(self) -> dict[str, int]:
-        """Return the counters, and how many calls there are, are being set up, and have gone silent."""
+        """Return the counters, how many calls there are, are being set up, and have gone silent, and Opus's complexity."""
         counted = {name: getattr(self._counters, name) for name in Counters.__slots__}
         silent = sum(peer.silent for peer in self._peers.values())
-        return {**counted, "peers": len(self._peers), "pending": self._pending(), "silent": silent}
+        calls = {"peers": len(self._peers), "pending": self._pending(), "silent": silent}
+        return {**counted, **calls, "complexity": self._voice.complexity}
 
     def _admit(self, *, again: bool) -> None:
         """Raise Overloaded when there is no place; a call that is here already needs no other."""
@@ -301,12 +308,21 @@ class MediaPort:
         self.sender(source)(response)
 
     async def _watch(self) -> None:
-        """See to the deadlines of all calls, also of those that nobody runs."""
+        """See to the deadlines of all calls, also of those that nobody runs, and to the load of this thread's core."""
+        then, used = self._clock(), time.thread_time()
         while True:
             await asyncio.sleep(_WATCH_S)
-            now = self._clock()
+            now, using = self._clock(), time.thread_time()
+            if now > then:
+                self._look_at_the_load((using - used) / (now - then), now)
+            then, used = now, using
             for peer in list(self._peers.values()):
                 self._counters.setup_timeouts += peer.watch(now)
+
+    def _look_at_the_load(self, busy: float, now: float) -> None:
+        if self._shedding.look(busy, now):
+            self._voice.complexity = self._shedding.complexity
+            logger.warning("the core is %.0f %% busy: Opus complexity is %d now", busy * 100, self._voice.complexity)
 
     async def _close(self) -> None:
         loop = asyncio.get_running_loop()

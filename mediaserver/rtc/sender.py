@@ -34,9 +34,9 @@ _LEAST_BITRATE, _MOST_BITRATE = 6000, 128000
 _QUIETEST = -127
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Voice:
-    """How we sound: Opus bitrate in bit/s and complexity 0..10."""
+    """How we sound: Opus bitrate in bit/s and complexity 0..10. The complexity may change while calls last."""
 
     bitrate: int = 32000
     complexity: int = 5
@@ -72,17 +72,15 @@ def _number(text: str | None, default: int) -> int:
 
 
 class AudioSender:
-    """The mouth of one call: :meth:`packet` once each 20 ms. ``bitrate`` in bit/s, ``complexity`` 0-10, both of Opus.
+    """The mouth of one call: :meth:`packet` once each 20 ms. ``voice`` is shared by all calls of a port.
 
     Raises MediaError when the codec cannot take ``rate``. Close it.
     """
 
-    def __init__(
-        self, agreed: Agreed, rate: int, *, ssrc: int, cname: str, bitrate: int = 32000, complexity: int = 5
-    ) -> None:
+    def __init__(self, agreed: Agreed, rate: int, *, ssrc: int, cname: str, voice: Voice | None = None) -> None:
         self.ssrc = ssrc
         self._cname = cname
-        self._limits = (bitrate, complexity)
+        self._voice = voice or Voice()
         self._stats = SenderStats()
         self._sequence = random.getrandbits(15)
         self._timestamp = random.getrandbits(32)
@@ -149,7 +147,8 @@ class AudioSender:
         self._agreed = agreed
         self._codec = codec = agreed.send
         self._format = FORMATS[codec.name]
-        settings = opus_settings(codec.parameters, *self._limits)
+        self._complexity = self._voice.complexity
+        settings = opus_settings(codec.parameters, self._voice.bitrate, self._complexity)
         self._dtx = settings.dtx and codec.name == "opus"
         self._encoder = self._format.encoder(self._rate, settings)
         self._ticks = codec.clock_rate * FRAME_MS // 1000
@@ -183,6 +182,9 @@ class AudioSender:
         return self._encode(pcm, self._first)
 
     def _encode(self, pcm: bytes, timestamp: int) -> bytes | None:
+        if self._complexity != self._voice.complexity:
+            self._complexity = self._voice.complexity
+            self._encoder.ease(self._complexity)
         payload = self._encoder.encode(pcm)
         if self._dtx and len(payload) <= _DTX_BYTES:
             return self._keep_alive(timestamp)

@@ -6,7 +6,7 @@ from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket
 
 from mediaserver.rtc import opus, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed, Codec
-from mediaserver.rtc.sender import TAIL, AudioSender, level, opus_settings
+from mediaserver.rtc.sender import TAIL, AudioSender, Voice, level, opus_settings
 from tests.clips import clip
 
 RATE = 16000
@@ -204,3 +204,21 @@ def test_another_rate_continues_the_stream(made):
     assert after.timestamp == before.timestamp + 960 & 0xFFFFFFFF
     assert sender.packet(bytes(960), 10.04) is not None  # the last of the word
     assert len(rtp.parse(sender.packet(bytes(960), 10.06)).payload) == 1
+
+
+def test_the_effort_may_change_in_mid_call_and_what_is_sent_stays_speech(made):
+    def payloads(change):
+        voice = Voice()
+        sender = made(voice=voice)
+        for index in range(50):
+            if index == 25:
+                voice.complexity = change
+            yield rtp.parse(sender.packet(noise(index), index * 0.02)).payload
+
+    same, eased = list(payloads(5)), list(payloads(0))
+    assert same[:25] == eased[:25]
+    assert same[26:] != eased[26:]
+    decoder = opus.OpusDecoder(RATE)
+    heard = [decoder.decode(payload) for payload in eased]
+    decoder.close()
+    assert {len(pcm) for pcm in heard} == {FRAME}
