@@ -131,7 +131,9 @@ def _utterance(number: int, steps: Sequence[Step], voices: Voice) -> Utterance:
 
 def _spans(samples: Samples, text: str, at_ms: float) -> list[Span]:
     """Return the stretches of a voice that begins at ``at_ms``, each with the words that fall into it by their letters."""
-    parts = [(start / PER_MS, end / PER_MS) for start, end in stretches(samples)]
+    edges = [edge / PER_MS for stretch in stretches(samples) for edge in stretch]
+    edges[0], edges[-1] = 0.0, len(samples) / PER_MS  # there is no silence around it
+    parts = list(zip(edges[::2], edges[1::2], strict=True))
     ends = np.cumsum([end - start for start, end in parts])
     timed = Span(0.0, float(ends[-1]), text).words()  # as if there were no pauses
     heard: list[list[str]] = [[] for _ in parts]

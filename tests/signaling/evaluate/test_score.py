@@ -32,6 +32,15 @@ def test_a_pause_of_the_voice_itself_is_one_too():
     assert utterance.pauses == [(400, 700)]
 
 
+def test_what_is_faint_at_the_edge_of_a_voice_is_no_part_of_a_pause():
+    class Fading(Hum):
+        def sound(self, step):
+            return self.spoken("a b") * np.linspace(1, 0, 400 * 16, dtype=np.float32), "one"
+
+    (utterance,) = score(script("caller: [{say: hm}, {pause_ms: 500}, {say: hm}]"), Fading()).utterances
+    assert utterance.pauses == [(400, 900)]
+
+
 def test_each_when_begins_another_one_and_noises_are_no_turns():
     made = scored(
         "caller: [{say: a}, {say: b, kind: backchannel, when: {reply_ms: 9}}, {sound: cough, when: {after_ms: 1}}, "
