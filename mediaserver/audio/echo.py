@@ -29,6 +29,9 @@ class EchoGuard:
     _QUIET_DB = -60.0  # levels below tell nothing of an echo
     _ALIKE = 0.7  # correlation of the two envelopes from which on one is the other's echo
     _LOOK_EVERY = 10  # frames
+    _TOLERANCE_DB = 5.0  # what was played, less the loss, is what was heard when it lies so near ...
+    _EXPLAINED = 0.65  # ... in so much of the sound
+    _INSISTS = 10  # looks: two whole windows one after the other
 
     def __init__(self) -> None:
         tail = self.TAIL_MS // FRAME_MS
@@ -40,6 +43,7 @@ class EchoGuard:
         self._loss: float | None = None
         self._lag: int | None = None
         self._likely: int | None = None
+        self._insisted = 0  # looks in a row that found a louder echo which is not all of what was heard
 
     @property
     def loss_db(self) -> float | None:
@@ -74,7 +78,7 @@ class EchoGuard:
         """Empty both histories: what comes after a silence must not be laid beside what was before it."""
         self._played.fill(SILENCE_DB)
         self._heard.fill(SILENCE_DB)
-        self._likely = None
+        self._likely, self._insisted = None, 0
 
     def _expected(self) -> float:
         if self._loss is not None and self._loss >= self.NO_ECHO_DB:
@@ -101,7 +105,9 @@ class EchoGuard:
         if self._likely is not None:
             if likely is not None and abs(likely - lag) <= 2:  # twice the same delay is no accident
                 self._learn_echo(lag, floor)
-        elif self._quiet_while_loud(floor):
+            return
+        self._insisted = 0
+        if self._quiet_while_loud(floor):
             self._loss, self._lag = self.NO_ECHO_DB, None
 
     def _best_lag(self, floor: float) -> tuple[int, float]:
@@ -126,11 +132,31 @@ class EchoGuard:
         if int(clear.sum()) < 5:
             return
         loss = float(np.percentile(played[clear] - self._heard[clear], 25))
+        if not self._believed(loss, played, floor):
+            return
         known = self._loss if self._loss is not None and self._loss < self.NO_ECHO_DB else loss
-        # A louder echo is believed at once, a weaker one slowly: a caller who turns the sound down can wait, one who is
+        # A louder echo counts in full, a weaker one slowly: a caller who turns the sound down can wait, one who is
         # interrupted by our own voice cannot.
         self._loss = loss if loss < known else known + 0.3 * (loss - known)
         self._lag = lag
+
+    def _believed(self, loss: float, played: Levels, floor: float) -> bool:
+        """Say whether a louder echo than the known one is one: two voices may keep step for a while by accident.
+
+        An echo is all of what was played and nothing else; in a room where that cannot be seen, it insists.
+        """
+        self._insisted += 1
+        if self._loss is None or loss >= self._loss or self._explains(loss, played, floor):
+            self._insisted = 0
+            return True
+        return self._insisted >= self._INSISTS
+
+    def _explains(self, loss: float, played: Levels, floor: float) -> bool:
+        """Say whether what was played, with this loss, is what was heard in the whole window."""
+        predicted = np.maximum(played - loss, floor)
+        sounding = (predicted > floor + 3) | (self._heard > floor + 6)
+        near = np.abs(self._heard - predicted)[sounding] <= self._TOLERANCE_DB
+        return near.size > 0 and float(near.mean()) >= self._EXPLAINED
 
     def _quiet_while_loud(self, floor: float) -> bool:
         """Say whether the microphone heard only the room while our sound had time to come back."""
