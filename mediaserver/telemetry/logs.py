@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 FIELDS = (
     "call_id", "session_id", "principal", "model", "reason", "detail", "status", "method", "route", "code",
-    "duration_ms", "count", "address", "url", "kind", "dropped", "calls", "usage",
+    "duration_ms", "count", "address", "url", "kind", "dropped", "calls", "usage", "worker", "pid",
 )  # fmt: skip
 """The names that may be given as ``extra``; all else is left out."""
 
@@ -37,8 +37,14 @@ class _Queue(logging.handlers.QueueHandler):
 
     dropped = 0
 
+    def __init__(self, waiting: queue.Queue[logging.LogRecord], worker: int | None) -> None:
+        super().__init__(waiting)
+        self._worker = worker
+
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        """Keep the record as it is: nothing leaves this process."""
+        """Keep the record as it is, but for who says it: nothing leaves this process."""
+        if self._worker is not None:
+            record.worker = self._worker
         return record
 
     def enqueue(self, record: logging.LogRecord) -> None:
@@ -79,13 +85,15 @@ class TextFormatter(logging.Formatter):
 
 
 @contextmanager
-def written(level: str = "info", form: str = "auto", stream: TextIO | None = None) -> Iterator[None]:
-    """Write records of ``level`` and above to ``stream`` (stderr) until the context is left."""
+def written(
+    level: str = "info", form: str = "auto", stream: TextIO | None = None, worker: int | None = None
+) -> Iterator[None]:
+    """Write records of ``level`` and above to ``stream`` (stderr) until the context is left; each names its ``worker``."""
     stream = stream or sys.stderr
     text = form == "text" or (form == "auto" and stream.isatty())
     writer = logging.StreamHandler(stream)
     writer.setFormatter(TextFormatter() if text else JsonFormatter())
-    handler = _Queue(queue.Queue(MAX_WAITING))
+    handler = _Queue(queue.Queue(MAX_WAITING), worker)
     listener = logging.handlers.QueueListener(handler.queue, writer)
     root = logging.getLogger()
     before = root.level

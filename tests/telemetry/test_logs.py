@@ -69,3 +69,11 @@ def test_nothing_is_left_behind() -> None:
     before = list(logging.getLogger().handlers)
     lines(lambda log: log.info("x"))
     assert logging.getLogger().handlers == before
+
+
+def test_a_worker_signs_all_its_lines() -> None:
+    stream = io.StringIO()
+    with written("info", "json", stream, worker=0):
+        for name in ("signaling.test", "aiohttp.server"):
+            logging.getLogger(name).warning("x", extra={"worker": 7})
+    assert [json.loads(line)["worker"] for line in stream.getvalue().splitlines()] == [0, 0]
