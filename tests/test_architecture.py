@@ -44,6 +44,7 @@ MAY_IMPORT = {
     "mediaserver.conversation": GROUND | AUDIO | SEAMS,
     "mediaserver.gateway": GROUND,
     "mediaserver.telemetry": GROUND,
+    "mediaserver.cluster": GROUND,
     "mediaserver.__main__": {"signaling"},  # python -m mediaserver is the command line, and only that
     "bridges": GROUND | AUDIO | SEAMS,
     "signaling": {"mediaserver"},
