@@ -19,18 +19,23 @@ from mediaserver.audio.detectors import detector
 from mediaserver.audio.ticker import Ticker
 from mediaserver.audio.vad import MakeVoice
 from mediaserver.bridge import BridgeFactory
+from mediaserver.cluster.names import Names
+from mediaserver.cluster.place import Place
 from mediaserver.config import Config
 from mediaserver.conversation.limits import Limits
 from mediaserver.conversation.session import Session
 from mediaserver.conversation.sessions import Sessions
 from mediaserver.events import SessionEnded
 from mediaserver.gateway.keys import KeyRing
+from mediaserver.gateway.secrets import Secrets
 from mediaserver.rtc.port import MediaPort, MediaSettings
 from signaling.door import DOOR, Door, House
+from signaling.forward import Neighbours
 from signaling.middleware import add_headers, errors, preflight
 from signaling.realtime.call_control import keep
 from signaling.rehearsal import rehearsed
 from signaling.routes import ROUTES
+from signaling.visits import Visits
 from signaling.ways import open_ways, phrases_of
 
 log = logging.getLogger(__name__)
@@ -39,21 +44,36 @@ OpenBridge = Callable[[str, Mapping[str, Any], str], AbstractAsyncContextManager
 """Opens a provider: its name, its options, and the key's path for errors."""
 
 
-def build(config: Config, *, providers: OpenBridge = open_bridge) -> web.Application:
+def build(config: Config, place: Place | None = None, *, providers: OpenBridge = open_bridge) -> web.Application:
     """Return the application; what it needs is opened when it starts and closed, in reverse, when it stops.
 
-    Raises ConfigError at once for a model that cannot be.
+    ``place``: which worker this is, where there are several. Raises ConfigError at once for a model that cannot be.
     """
     opening = {
         name: providers(model.bridge, model.options(), f"models.{name}") for name, model in config.models.items()
     }
     app = web.Application(middlewares=[errors, preflight], client_max_size=config.server.max_body)
-    app[DOOR] = Door(config, KeyRing(config.keys, development=config.development_key.enabled), Path(pages.__path__[0]))
+    app[DOOR] = door = _door(config, Names(None if place is None else place.number))
     app.add_routes(ROUTES)
     app.on_response_prepare.append(add_headers)
+    if place is not None:
+        neighbours = Neighbours(place, door.relay)
+        app.middlewares.append(neighbours.answer)
+        app.cleanup_ctx.append(lambda _: _opened(neighbours))
     app.cleanup_ctx.append(partial(_open_house, opening=opening, make_voice=detector(config.turns)))
     app.on_shutdown.append(_end_calls)
     return app
+
+
+def _door(config: Config, names: Names) -> Door:
+    keys = KeyRing(config.keys, development=config.development_key.enabled)
+    secrets, visits = Secrets(mark=names.mark), Visits(mark=names.mark)
+    return Door(config, keys, Path(pages.__path__[0]), secrets=secrets, visits=visits, names=names)
+
+
+async def _opened(neighbours: Neighbours) -> AsyncIterator[None]:
+    async with neighbours.opened():
+        yield
 
 
 async def _open_house(
@@ -83,6 +103,7 @@ async def _end_calls(app: web.Application) -> None:
     """End what still runs before aiohttp waits for its handlers: those of WebSockets last as long as their calls."""
     door = app[DOOR]
     door.accepting = False
+    door.relay.end()
     for session in [] if door.house is None else door.house.sessions.list():
         session.end("server_shutdown")
 

@@ -12,6 +12,7 @@ from mediaserver.gateway.permissions import permit
 from mediaserver.gateway.principal import Principal
 from mediaserver.gateway.secrets import PREFIX
 from signaling.door import DOOR
+from signaling.private import address_of
 
 _PROXIED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 
@@ -28,7 +29,7 @@ def authenticate(request: web.Request, scope: str) -> Principal:
     The key comes as a bearer token, in the header ``api-key`` (Azure's clients) or, from a browser's WebSocket, as a
     subprotocol; a request with two of them is refused as one with none.
     """
-    door, key = request.app[DOOR], _key(request)
+    door, key = request.app[DOOR], key_of(request)
     if key.startswith(PREFIX):
         who = door.secrets.authenticate(key)
     else:
@@ -85,7 +86,7 @@ def from_here(request: web.Request) -> bool:
         return False
     origin = request.headers.get("Origin")
     return (
-        _is_loopback(_peer(request))
+        _is_loopback(address_of(request))
         and _is_loopback(_host_of(f"//{request.host}"))
         and (origin is None or local_origin(origin))
     )
@@ -96,7 +97,8 @@ def local_origin(origin: str) -> bool:
     return _is_loopback(_host_of(origin))
 
 
-def _key(request: web.Request) -> str:
+def key_of(request: web.Request) -> str:
+    """Return the one key that came with a request. Raises Unauthenticated for none and for two."""
     protocols = subprotocols(request) if "Sec-WebSocket-Key" in request.headers else []
     found = [
         *(_bearer(value) for value in request.headers.getall("Authorization", [])),
@@ -111,11 +113,6 @@ def _key(request: web.Request) -> str:
 def _bearer(value: str) -> str:
     scheme, _, key = value.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
-
-
-def _peer(request: web.Request) -> str:
-    address = request.transport.get_extra_info("peername") if request.transport is not None else None
-    return str(address[0]) if isinstance(address, tuple) else ""
 
 
 def _host_of(url: str) -> str:

@@ -14,6 +14,8 @@ from signaling.realtime.parse import parse_object
 READ_S = 5.0
 """Seconds in which all of it has come."""
 
+_READ = web.RequestKey("body", bytes)
+
 
 async def read_json(request: web.Request, limit: int) -> dict[str, Any]:
     """Return the JSON object that is the body, ``{}`` for none. Raises UnsupportedMedia, TooLarge, BadRequest."""
@@ -26,10 +28,17 @@ async def read_json(request: web.Request, limit: int) -> dict[str, Any]:
 
 
 async def read_bytes(request: web.Request, limit: int) -> bytes:
-    """Return the body. Raises TooLarge before reading further than the limit, TimeoutError for one that does not come."""
+    """Return the body, also to those who ask after the first.
+
+    Raises TooLarge before reading further than the limit, TimeoutError for one that does not come.
+    """
     check_length(request, limit)
-    async with asyncio.timeout(READ_S):
-        return await take(request.content.readany, limit)
+    if _READ not in request:
+        async with asyncio.timeout(READ_S):
+            request[_READ] = await take(request.content.readany, limit)
+    if len(request[_READ]) > limit:
+        raise TooLarge(f"more than {limit} bytes")
+    return request[_READ]
 
 
 def check_length(request: web.Request, limit: int) -> None:

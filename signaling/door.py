@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from mediaserver.bridge import Capabilities
+from mediaserver.cluster.names import Names
 from mediaserver.config import Config
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.session import Session
@@ -25,6 +26,7 @@ from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
 from signaling.ended import EndedCalls
 from signaling.realtime.effective import Effective
+from signaling.relay import Relay
 from signaling.visits import Visits
 
 
@@ -72,6 +74,8 @@ class Door:
     web: Path
     secrets: Secrets = field(default_factory=Secrets)
     visits: Visits = field(default_factory=Visits)
+    names: Names = field(default_factory=Names)
+    relay: Relay = field(default_factory=Relay)
     accepting: bool = False
     house: House | None = None
     calls: WeakKeyDictionary[Session, Call] = field(default_factory=WeakKeyDictionary)

@@ -141,7 +141,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
     rate = _rate(request.query.get("rate", "24000"))
     admitted = admit(door, who, SessionPatch(), request.query.get("model"))
     wire, socket = await open_socket(request, (PROTOCOL,), MAX_MESSAGE)
-    await serve_on_socket(door, admitted, PcmCaller(new_id("rtc"), socket, rate), socket)
+    await serve_on_socket(door, admitted, PcmCaller(door.names.new("rtc"), socket, rate), socket)
     return wire
 
 

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from msgspec import Meta, Struct, field
 
-from mediaserver.clock import new_id
 from mediaserver.conversation.session import Session
 from mediaserver.errors import NotFound
 from mediaserver.gateway.permissions import permit_settings
@@ -111,7 +110,7 @@ async def trickle(request: web.Request) -> web.Response:
 async def _begin(door: Door, admitted: Admitted, sdp: str) -> tuple[Line, str]:
     codec = RtviCodec(admitted.effective.settings)
     dialect = RtviDialect(codec, partial(permit_settings, admitted.who))
-    line, answer = Line.open(door.open_house().port, sdp, dialect, new_id("rtc"), TERMS)
+    line, answer = Line.open(door.open_house().port, sdp, dialect, door.names.new("rtc"), TERMS)
     await begin_on_media(door, admitted, line, line.peer, lambda: Effective(codec.settings))
     return line, answer
 

@@ -24,18 +24,19 @@ class Visit:
 
 
 class Visits:
-    """All of one worker; beyond ``most`` the oldest is forgotten."""
+    """All of one worker, whose ``mark`` their names bear; beyond ``most`` the oldest is forgotten."""
 
-    def __init__(self, clock: Clock = monotonic, most: int = MAX_VISITS) -> None:
+    def __init__(self, clock: Clock = monotonic, most: int = MAX_VISITS, mark: str = "") -> None:
         self._clock = clock
         self._most = most
+        self._mark = mark
         self._kept: dict[str, Visit] = {}
 
     def begin(self, owner: str, wanted: Mapping[str, Any]) -> str:
         """Keep what was asked for and return the session's id."""
         if len(self._kept) >= self._most:
             del self._kept[next(iter(self._kept))]
-        name = str(uuid.uuid4())
+        name = f"{self._mark}{uuid.uuid4()}"
         self._kept[name] = Visit(owner, wanted, self._clock() + KEPT_S)
         return name
 

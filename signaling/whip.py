@@ -10,7 +10,6 @@ from collections.abc import Callable
 from aiohttp import web
 
 from mediaserver.caller import Listener
-from mediaserver.clock import new_id
 from mediaserver.conversation.session import Session
 from mediaserver.errors import NotFound, RequestError, UnsupportedMedia
 from mediaserver.events import Event, SessionCreated, SessionUpdated
@@ -93,7 +92,7 @@ async def publish(request: web.Request) -> web.Response:
     sdp = await read_sdp(request, door.config.server.max_body)
     admitted = admit(door, who, SessionPatch(), request.query.get("model"))
     dialect = Silent(admitted.effective.settings)
-    peer, answer = door.open_house().port.accept(sdp, dialect, call_id=new_id("rtc"), terms=TERMS)
+    peer, answer = door.open_house().port.accept(sdp, dialect, call_id=door.names.new("rtc"), terms=TERMS)
     await begin_on_media(door, admitted, peer, peer, dialect.effective)
     headers = {"Location": f"/whip/{peer.id}", "ETag": _etag(peer)}
     return web.Response(status=201, body=answer.encode(), content_type=SDP, headers=headers)

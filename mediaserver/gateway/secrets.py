@@ -59,14 +59,18 @@ class _Row:
 
 
 class Secrets:
-    """All secrets of one worker, at most ``max_secrets``. ``clock`` is monotonic, ``wall`` unix seconds."""
+    """All secrets of one worker, at most ``max_secrets``; they bear its ``mark``.
+
+    ``clock`` is monotonic, ``wall`` unix seconds.
+    """
 
     def __init__(
-        self, clock: Clock = monotonic, wall: Callable[[], float] = time.time, *, max_secrets: int = 10_000
+        self, clock: Clock = monotonic, wall: Callable[[], float] = time.time, *, max_secrets: int = 10_000, mark: str = ""
     ) -> None:
         self._clock = clock
         self._wall = wall
         self._max = max_secrets
+        self._mark = mark
         self._pepper = secrets.token_bytes(32)
         self._rows: dict[bytes, _Row] = {}
         self._by_name: dict[str, _Row] = {}
@@ -80,7 +84,7 @@ class Secrets:
         """
         who = narrowed(parent, restriction, session)
         self._make_room()
-        value, now = PREFIX + secrets.token_urlsafe(32), self._clock()
+        value, now = f"{PREFIX}{self._mark}{secrets.token_urlsafe(32)}", self._clock()
         row = _Row(who, now + seconds, restriction.max_uses)
         self._rows[self._hash(value)] = row
         assert who.grant is not None  # noqa: S101 - it is what was narrowed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from mediaserver.clock import new_id
 from mediaserver.errors import BadRequest, NotFound
 from signaling.auth import authenticate, speaks_beta
 from signaling.door import DOOR
@@ -20,7 +19,7 @@ async def create(request: web.Request) -> web.Response:
     house, beta = door.open_house(), speaks_beta(request)
     offered = await read_offer(request, door.config.server.max_body, beta=beta)
     admitted = admit(door, who, offered.session, request.query.get("model"))
-    call_id = new_id("rtc")
+    call_id = door.names.new("rtc")
     dialect = RealtimeDialect(admitted.effective, call_id, terms=admitted.terms(beta=beta))
     peer, answer = house.port.accept(offered.sdp, dialect, call_id=call_id)
     await begin_on_media(door, admitted, peer, peer, dialect.effective)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from mediaserver.clock import new_id
 from mediaserver.errors import BadRequest
 from signaling.auth import PROTOCOL, authenticate_socket, speaks_beta
 from signaling.door import DOOR
@@ -35,7 +34,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
     wire, socket = await open_socket(request, (PROTOCOL,), MAX_MESSAGE)
     terms = admitted.terms(sound=True, beta=request.path == AZURE_PREVIEW or speaks_beta(request))
     codec = RealtimeCodec(admitted.effective, terms, track=False)
-    caller = SocketCaller(new_id("rtc"), socket, codec)
+    caller = SocketCaller(door.names.new("rtc"), socket, codec)
     await serve_on_socket(door, admitted, caller, socket, lambda: codec.effective)
     return wire
 

@@ -101,3 +101,11 @@ def test_no_secret_stays_in_memory() -> None:
     secrets, _ = make()
     value = secrets.mint(PARENT, Restriction()).value
     assert value.encode() not in b"".join(secrets._rows) and value not in repr(secrets._by_name)
+
+
+def test_it_bears_the_mark_of_its_worker() -> None:
+    secrets = Secrets(mark="w2_")
+    value = secrets.mint(PARENT, Restriction()).value
+    assert value.startswith("ek_w2_") and secrets.authenticate(value).name == "shop"
+    with pytest.raises(Unauthenticated):
+        Secrets(mark="w2_").authenticate(value)

@@ -1,9 +1,11 @@
 import asyncio
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from mediaserver.config import Config, Server
-from mediaserver.errors import BadRequest
+from mediaserver.errors import BadRequest, TooLarge
 from signaling import body
 from signaling.realtime import offer
 from tests.signaling.doors import KEY, SDP, door
@@ -62,3 +64,17 @@ def test_a_text_is_utf8_or_refused_by_its_name() -> None:
         with pytest.raises(BadRequest) as wrong:
             body.text_of(b"\xff", param)
         assert wrong.value.param == param
+
+
+async def test_a_body_is_there_for_whoever_asks_after_the_first() -> None:
+    async def twice(request: web.Request) -> web.Response:
+        first, second = await body.read_bytes(request, 10), await body.read_bytes(request, 10)
+        assert first == second
+        with pytest.raises(TooLarge):
+            await body.read_bytes(request, 3)
+        return web.Response(body=second)
+
+    app = web.Application()
+    app.router.add_post("/", twice)
+    async with TestClient(TestServer(app)) as client:
+        assert await (await client.post("/", data=b"said")).read() == b"said"

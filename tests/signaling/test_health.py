@@ -1,3 +1,4 @@
+from mediaserver.cluster.names import Names
 from tests.signaling.doors import door
 
 
@@ -15,3 +16,11 @@ async def test_ready_until_the_server_stops() -> None:
         answer = await at.client.get("/readyz")
         assert answer.status == 503 and answer.headers["Retry-After"]
         assert (await at.client.get("/healthz")).status == 200
+
+
+async def test_a_worker_says_which_it_is() -> None:
+    async with door() as at:
+        assert await (await at.client.get("/healthz")).json() == {"status": "ok"}
+        at.door.names = Names(3)
+        for path in ("/healthz", "/readyz"):
+            assert (await (await at.client.get(path)).json())["worker"] == 3

@@ -26,3 +26,9 @@ def test_the_oldest_gives_way() -> None:
     with pytest.raises(NotFound):
         visits.wanted(first, "shop")
     assert [visits.wanted(name, "shop")["n"] for name in (second, third)] == [1, 2]
+
+
+def test_the_name_bears_the_mark_of_its_worker() -> None:
+    visits = Visits(mark="w2_")
+    name = visits.begin("shop", {})
+    assert name.startswith("w2_") and visits.wanted(name, "shop") == {}
