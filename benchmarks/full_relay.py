@@ -64,7 +64,7 @@ def described(result: Result) -> str:
     busy = ", THE CALLERS' CORE WAS BUSY" if result.bottleneck else ""
     heard = f"lateness p99 {result.lateness_p99_ms:.0f} ms, lost {result.lost_pct:.1f} %"
     answered = f"answer after {result.percentile(0.95) - TURN_MS:.0f} ms (p95)"
-    used = f"CPU {result.cpu_pct:.0f} %, others {result.foreign_pct:.0f} %"
+    used = f"CPU {result.cpu_pct:.0f} % ({result.cpu_per_call_pct:.2f} a call), others {result.foreign_pct:.0f} %"
     return f"{result.connected} connected, {heard}, {answered}, {used}{busy}"
 
 

@@ -49,7 +49,8 @@ def described(result: Result) -> str:
     """Return one run in a line."""
     busy = ", THE GENERATOR WAS BUSY" if result.bottleneck else ""
     heard = f"RTT p95 {result.percentile(0.95):.0f} ms, lost {result.lost_pct:.2f} %, late {result.late_pct:.2f} %"
-    return f"{result.connected} connected, {heard}, CPU {result.cpu_pct:.0f} %, others {result.foreign_pct:.0f} %{busy}"
+    used = f"CPU {result.cpu_pct:.0f} % ({result.cpu_per_call_pct:.2f} a call), others {result.foreign_pct:.0f} %"
+    return f"{result.connected} connected, {heard}, {used}{busy}"
 
 
 class Ladder:
