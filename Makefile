@@ -31,9 +31,11 @@ types: setup-test ## mypy --strict
 docs: setup-test ## links and code blocks of the documentation
 	$(BIN)/python scripts/check_docs.py
 
-bench: setup-test ## added latency and sessions per core beside aiortc, the way to providers beside LiteLLM, about fifteen minutes
-	$(BIN)/python -m benchmarks.added_latency
-	$(BIN)/python -m benchmarks.sessions_per_core
+bench: setup-test ## all benchmarks in a bounded version, beside their peers: about forty minutes on a quiet machine
+	$(BIN)/python -m benchmarks.floor
+	$(BIN)/python -m benchmarks.added_latency --rounds 2 --tries 3
+	$(BIN)/python -m benchmarks.sessions_per_core --seconds 5 --tries 3 --plot test-output/growth.svg
+	$(BIN)/python -m benchmarks.full_relay --tries 3
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.relay
 
