@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from signaling.evaluate.script import MAX_BYTES, ScriptError, load, parse
@@ -59,6 +62,12 @@ def test_what_cannot_be_played_is_refused_by_name(caller, complaint):
     with pytest.raises(ScriptError) as refused:
         parse(f"name: x\ncaller: {caller}", "x.yaml")
     assert "x.yaml: " in str(refused.value) and complaint in str(refused.value)
+
+
+def test_the_example_in_the_documentation_can_be_played():
+    page = (Path(__file__).parents[3] / "docs" / "evaluate.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert parse(example, "docs/evaluate.md").name == "a-table-in-june"
 
 
 def test_a_script_has_a_size():
