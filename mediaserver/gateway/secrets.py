@@ -65,7 +65,12 @@ class Secrets:
     """
 
     def __init__(
-        self, clock: Clock = monotonic, wall: Callable[[], float] = time.time, *, max_secrets: int = 10_000, mark: str = ""
+        self,
+        clock: Clock = monotonic,
+        wall: Callable[[], float] = time.time,
+        *,
+        max_secrets: int = 10_000,
+        mark: str = "",
     ) -> None:
         self._clock = clock
         self._wall = wall
