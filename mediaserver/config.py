@@ -52,6 +52,8 @@ class Server(Section, frozen=True):
     """Address to listen on; ``0.0.0.0`` for all of IPv4, ``::`` for all addresses."""
     port: Port = 8080
     """TCP port; 0 takes a free one."""
+    workers: Annotated[int, Meta(ge=1, le=256)] | Literal["auto"] = 1
+    """Processes that share the calls, each with its own limits; ``auto``: one per core that the server may use."""
     tls: Tls = Tls()
     """How the server proves who it is."""
     public_url: str = ""
@@ -68,7 +70,7 @@ class Media(Section, frozen=True):
     """The media port: one UDP port carries the sound of all calls."""
 
     port: Port = 8081
-    """UDP port, the same on every address; 0 takes a free one."""
+    """UDP port, the same on every address; 0 takes a free one. Further workers have the ports after it."""
     addresses: tuple[str, ...] = ()
     """Addresses to bind and to tell callers; empty: all useful ones of this machine. ``public/own`` behind a NAT 1:1."""
     loopback: bool = True
@@ -80,7 +82,7 @@ class Media(Section, frozen=True):
     silence_end_s: Seconds = 30.0
     """Nothing heard from a caller for this long ends the call."""
     max_calls: Annotated[int, Meta(ge=1, le=100_000)] = 1000
-    """Peers that the port holds at once, connecting ones included."""
+    """Peers that the port holds at once, connecting ones included; in each worker."""
     max_pending: Annotated[int, Meta(ge=1, le=100_000)] = 200
     """How many of them may still be connecting."""
 
@@ -100,7 +102,7 @@ class Sessions(Section, frozen=True):
     """How many conversations, and how long each."""
 
     max: Annotated[int, Meta(ge=1, le=100_000)] = 500
-    """Conversations at once; one more is answered 503 with Retry-After."""
+    """Conversations at once in each worker; one more is answered 503 with Retry-After."""
     max_duration_s: Seconds | None = 3600.0
     """Longest conversation; ``null`` for no limit."""
     idle_s: Seconds | None = 300.0
@@ -272,7 +274,12 @@ def load(path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] 
 
     ``${NAME}`` as a whole value is taken from ``environ``, ``${file:/path}`` from the first line of a file.
     """
-    tree = {} if path is None else _resolve(_parse(_read(Path(path))), environ)
+    return parse(read(path), environ)
+
+
+def parse(text: bytes | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Return the configuration that is written in YAML, the defaults for ``None``. Raises ConfigError."""
+    tree = {} if text is None else _resolve(_parse(text), environ)
     try:
         config = msgspec.convert(tree, Config, dec_hook=_decode)
     except msgspec.ValidationError as problem:
@@ -281,9 +288,12 @@ def load(path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] 
     return config
 
 
-def _read(path: Path) -> bytes:
+def read(path: str | os.PathLike[str] | None) -> bytes | None:
+    """Return what is in the file, ``None`` without one. Raises ConfigError when it cannot be read or is too long."""
+    if path is None:
+        return None
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             text = file.read(MAX_BYTES + 1)
     except OSError as problem:
         raise ConfigError("", f"{path} cannot be read: {problem.strerror}") from None

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from mediaserver.config import Config, load
+from mediaserver.config import Config, load, parse
+from mediaserver.config import read as read_file
 from mediaserver.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -157,3 +158,22 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_file_is_all_defaults(read: Any) -> None:
     assert read("# nothing\n") == Config()
+
+
+@pytest.mark.parametrize(("said", "expected"), [("auto", "auto"), ("1", 1), ("256", 256)])
+def test_workers_are_a_number_or_one_per_core(read: Any, said: str, expected: Any) -> None:
+    assert read(f"server: {{workers: {said}}}").server.workers == expected
+
+
+@pytest.mark.parametrize("said", ["0", "257", "many", "1.5", "null", "true"])
+def test_no_other_number_of_workers_is_taken(read: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=r"server\.workers"):
+        read(f"server: {{workers: {said}}}")
+
+
+def test_what_was_read_can_be_parsed_later(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("server: {port: 9}")
+    text = read_file(file)
+    file.unlink()
+    assert parse(text).server.port == 9 and parse(read_file(None)) == Config()

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
 from mediaserver import __version__
+from mediaserver.cluster import ports
+from mediaserver.cluster.cores import workers
 from mediaserver.config import Config
 from mediaserver.errors import ConfigError
 from mediaserver.rtc import addresses, opus
@@ -42,24 +44,33 @@ def http_port(config: Config) -> Iterator[Finding]:
 
 
 def media_port(config: Config) -> Iterator[Finding]:
-    """Say whether the media port can be opened on each address."""
+    """Say whether the media port of each worker can be opened on each address."""
+    count = workers(config.server.workers)
     try:
+        ports.check(config.media.port, count)
         chosen = addresses.choose(config.media.addresses, loopback=config.media.loopback)
     except ConfigError as refused:
-        yield wrong("media port", str(refused), "correct media.addresses")
+        yield wrong("media port", str(refused), f"correct {refused.path}")
         return
+    used = dict.fromkeys(ports.media_port(config.media.port, number) for number in range(count))
     for local in chosen:
-        name = f"UDP port {config.media.port} on {local.bind}"
-        problem = _bind(local.bind, config.media.port, socket.SOCK_DGRAM)
-        if problem is None:
-            yield ok("media port", f"{name} is free")
-        elif problem.errno == errno.EADDRINUSE:
-            remedy = "stop what uses it, or choose another with media.port"
-            yield wrong("media port", f"{name} is taken, perhaps by this server already running", remedy)
-        else:
-            yield wrong(
-                "media port", f"{name} cannot be opened: {problem.strerror}", _bind_remedy(problem, "media.addresses")
-            )
+        for port in used:
+            yield _media_port(local.bind, port)
+    if len(used) > 1:
+        said = f"{count} workers use the UDP ports {min(used)} to {max(used)}"
+        yield note("media ports", said, "open all of them to callers: in the firewall, in a container, behind a NAT")
+
+
+def _media_port(address: str, port: int) -> Finding:
+    name = f"UDP port {port} on {address}"
+    problem = _bind(address, port, socket.SOCK_DGRAM)
+    if problem is None:
+        return ok("media port", f"{name} is free")
+    if problem.errno == errno.EADDRINUSE:
+        remedy = "stop what uses it, or choose another with media.port"
+        return wrong("media port", f"{name} is taken, perhaps by this server already running", remedy)
+    remedy = _bind_remedy(problem, "media.addresses")
+    return wrong("media port", f"{name} cannot be opened: {problem.strerror}", remedy)
 
 
 def _bind(host: str, port: int, kind: socket.SocketKind) -> OSError | None:

@@ -93,3 +93,15 @@ def test_codecs_with_a_library_and_without(monkeypatch):
 )
 def test_tls(server, verdict):
     assert only(checks.tls(config(server=server))).verdict == verdict
+
+
+def test_every_worker_needs_its_media_port(taken):
+    given = config(server=Server(workers=2), media=Media(port=taken[1] - 1, addresses=("127.0.0.1",)))
+    *found, open_them = checks.media_port(given)
+    assert found[-1].verdict == "wrong" and str(taken[1]) in found[-1].said
+    assert f"{taken[1] - 1} to {taken[1]}" in open_them.said and "firewall" in open_them.remedy
+
+
+def test_there_are_not_enough_media_ports():
+    found = only(checks.media_port(config(server=Server(workers=2), media=Media(port=65535))))
+    assert found.verdict == "wrong" and "media.port" in found.remedy
