@@ -61,7 +61,7 @@ class SileroNetwork:
 
 
 class SileroVoice:
-    """One call's detector: 4 µs a frame while nobody speaks, 0.1 ms while somebody does.
+    """One call's detector: 15 µs a frame while nobody speaks, 0.2 ms while somebody does.
 
     ``threshold`` 0..1 is the network's probability from which on it is a voice; a voice lasts until ``HYSTERESIS`` below.
     A quiet of ``FORGET_MS`` at the gate empties the network's state.
