@@ -92,7 +92,7 @@ async def _written(page: Page, server: VoiceServer, kind: str, model: str, text:
 
 async def _cut(page: Page) -> None:
     """Wait until the history holds only so much of the long answer as was heard."""
-    await until(page, "cut() && cut().heard.length < cut().whole.length")
+    await until(page, "cut() && cut().status !== 'in_progress' && cut().heard.length < cut().whole.length")
     cut = await page.evaluate("cut()")
     assert cut["whole"].startswith(cut["heard"].strip())
     assert cut["heard_ms"] > 0
