@@ -94,15 +94,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _scores(args: argparse.Namespace) -> Iterator[Score]:
     scripts = load(args.scripts or ([SUITE, RECORDED] if args.recordings else [SUITE]))
-    voices = Voices(find_voice(), args.recordings, _base(args.scripts))
+    voices = Voices(find_voice(), args.recordings)
     for script in variants(scripts, args.noise_db):
         yield score(script, voices)
-
-
-def _base(paths: Sequence[Path]) -> Path:
-    """Return the folder that ``wav:`` starts from: that of the first script."""
-    first = paths[0] if paths else SUITE
-    return first if first.is_dir() else first.parent
 
 
 def variants(scripts: Sequence[Script], noise_db: Sequence[float]) -> Iterator[Script]:

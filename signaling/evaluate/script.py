@@ -126,13 +126,22 @@ def load(paths: Iterable[Path]) -> list[Script]:
     scripts: dict[str, Script] = {}
     for path in _files(paths):
         try:
-            script = parse(path.read_text(), str(path))
+            script = _placed(parse(path.read_text(), str(path)), path.parent)
         except (OSError, UnicodeDecodeError) as problem:
             raise ScriptError(f"{path} cannot be read: {problem}") from None
         if script.name in scripts:
             raise ScriptError(f"{path}: there is another script called {script.name}")
         scripts[script.name] = script
     return list(scripts.values())
+
+
+def _placed(script: Script, folder: Path) -> Script:
+    """Return the script with its ``wav:`` files where they lie: beside it."""
+    steps = (
+        step if step.wav is None else msgspec.structs.replace(step, wav=str(folder / step.wav))
+        for step in script.caller
+    )
+    return msgspec.structs.replace(script, caller=tuple(steps))
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -29,10 +29,9 @@ Speak = Callable[[str, float], Samples]
 class Voices:
     """Gives the sound and the words of each step, at the step's own level and without silence around it."""
 
-    def __init__(self, speak: Speak, recordings: Path | None = None, base: Path | None = None) -> None:
+    def __init__(self, speak: Speak, recordings: Path | None = None) -> None:
         self._speak = speak
         self._recordings = recordings
-        self._base = base or Path()
         self._spoken: dict[tuple[str, float], Samples] = {}
         self._texts = _transcripts(recordings) if recordings else {}
 
@@ -54,7 +53,7 @@ class Voices:
 
     def _path(self, step: Step) -> Path:
         if step.wav is not None:
-            return self._base / step.wav
+            return Path(step.wav)
         if self._recordings is None:
             raise ScriptError(f"clip {step.clip}: say with --recordings where the recordings lie")
         return self._recordings / f"{Path(str(step.clip)).name}.wav"

@@ -83,6 +83,11 @@ def test_files_and_folders_are_read_in_order(tmp_path):
         load([tmp_path, tmp_path / "a.yaml"])
 
 
+def test_a_recording_lies_beside_its_script(tmp_path):
+    (tmp_path / "a.yaml").write_text("name: a\ncaller: [{wav: b.wav}, {pause_ms: 1}, {say: c}]")
+    assert [step.wav for step in load([tmp_path])[0].caller] == [str(tmp_path / "b.wav"), None, None]
+
+
 def test_what_is_not_there_is_named(tmp_path):
     with pytest.raises(ScriptError, match=r"none\.yaml cannot be read"):
         load([tmp_path / "none.yaml"])

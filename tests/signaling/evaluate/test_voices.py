@@ -43,10 +43,10 @@ def test_a_sentence_is_spoken_once_and_at_its_level():
 def test_recordings_come_with_their_words(tmp_path):
     write(tmp_path / "hello.wav", padded(300))
     (tmp_path / "transcripts.csv").write_text("file,transcript\nhello.wav,hello there\n")
-    voices = Voices(lambda text, speed: tone(100), tmp_path, tmp_path)
+    voices = Voices(lambda text, speed: tone(100), tmp_path)
     sound, text = voices.sound(Step(clip="hello"))
     assert text == "hello there" and len(sound) == 3 * RATE // 10
-    assert voices.sound(Step(wav="hello.wav", text="good day"))[1] == "good day"
+    assert voices.sound(Step(wav=str(tmp_path / "hello.wav"), text="good day"))[1] == "good day"
 
 
 def test_a_noise_has_no_words():
@@ -62,10 +62,10 @@ def test_files_of_other_rates_are_brought_to_ours(tmp_path):
 def test_what_cannot_be_read_is_named(tmp_path):
     (tmp_path / "no.wav").write_bytes(b"RIFF nothing")
     write(tmp_path / "wide.wav", tone(100), width=4)
-    voices = Voices(lambda text, speed: tone(100), base=tmp_path)
+    voices = Voices(lambda text, speed: tone(100))
     for name, complaint in (("no.wav", "cannot be read"), ("gone.wav", "cannot be read"), ("wide.wav", "32 bit")):
         with pytest.raises(ScriptError, match=complaint):
-            voices.sound(Step(wav=name))
+            voices.sound(Step(wav=str(tmp_path / name)))
     with pytest.raises(ScriptError, match="--recordings"):
         voices.sound(Step(clip="hello"))
 
