@@ -32,7 +32,7 @@ _LEADS_ON = FILLERS | _set(
 )
 """Words that rarely end a sentence."""
 
-_WANTS_MORE = _set("need want get give send tell show put buy had have for with from at by about")
+_WANTS_MORE = _set("need want get give send tell show put buy had for with from at by about")
 """Words that end questions ("what do you need", "where are you from") and no statement."""
 
 _OPENINGS = frozenset(

@@ -16,7 +16,8 @@ def test_sentences_that_must_go_on(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["what time is it", "where are you from", "what can you do", "turn it on", "I said to.", "yes", "stop!", "mm-hmm",
-     "i'm twenty five", "at three thirty", "for two", "what do you need", "tell me what you have", "yes it is", "please"],
+     "i'm twenty five", "at three thirty", "for two", "what do you need", "tell me what you have", "yes it is",
+     "yes i have", "please"],
 )  # fmt: skip
 def test_sentences_that_may_be_over(text: str) -> None:
     assert ending(text) == "finished"
