@@ -298,10 +298,12 @@ class Continuity:
 
     def _outdated(self, event: Outdated, now: float) -> list[Action]:
         actions, serving = self._end_near(EndNear(event.leg, event.within_s), now), self._serving
-        if serving is None or serving.leg != event.leg or serving.held or not (self._tries and self._at_boundary):
+        if serving is None or serving.leg != event.leg or serving.held:
             return actions
-        serving.held = True
-        return [Hold(serving.leg), *actions]
+        serving.held = bool(self._tries) and (event.fresh or self._at_boundary)
+        if serving.held:
+            return [Hold(serving.leg), *actions]
+        return [*actions, Release(serving.leg)] if event.fresh else actions
 
     def _release(self, now: float) -> list[Action]:
         serving = self._serving

@@ -402,12 +402,12 @@ class Session:
         """End the call."""
         self.end(reason, failure.message if reason == "provider_error" else "")
 
-    def _reopen(self, settings: Settings) -> None:
+    def _reopen(self, settings: Settings, *, fresh: bool = False) -> None:
         """The provider cannot change these in mid-session: go on with a new session of it."""
         serving = self._crossing.serving
         if serving is not None:  # one that is being opened is looked at when it is ready
             self.record.note("reopening", voice=settings.voice, tools=len(settings.tools))
-            self.take(self._crossing.on, steps.Outdated(serving.number, REOPEN_S))
+            self.take(self._crossing.on, steps.Outdated(serving.number, REOPEN_S, fresh))
 
     # --- who else takes part: see Supervision -------------------------------------------------------------------------
 

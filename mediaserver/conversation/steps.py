@@ -57,10 +57,14 @@ class EndNear:
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """The leg cannot take the settings in force: another session of its place must serve within so many seconds."""
+    """The leg cannot take the settings in force: another session of its place must serve within so many seconds.
+
+    ``fresh``: it has been told nothing yet, all waits.
+    """
 
     leg: int
     within_s: float
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from mediaserver.audio.vad import MakeVoice
 from mediaserver.bridge import Opening
@@ -41,6 +42,14 @@ OVERLAP_MS = 400
 """A turn is committed some time after its end; of speech that has begun again by then nothing may be missing."""
 
 
+class Reopen(Protocol):
+    """Goes on with a new session of the provider; ``fresh``: the one there is was told nothing yet."""
+
+    def __call__(self, settings: Settings, *, fresh: bool = False) -> None:
+        """Ask for it."""
+        ...
+
+
 class Succession:
     """The talk with the provider that serves now, and how the next one takes it over."""
 
@@ -53,7 +62,7 @@ class Succession:
         record: CallRecord,
         clock: Clock,
         make_voice: MakeVoice,
-        reopen: Callable[[Settings], None],
+        reopen: Reopen,
     ) -> None:
         self.conversation = conversation
         self.replay = Replay()
@@ -114,9 +123,12 @@ class Succession:
         return Opening(settings, history, resume)
 
     def begun(self, leg: Leg) -> None:
-        """The first leg is ready: give it what waited for it."""
-        self._open(leg)
-        self._settle(leg)
+        """The first leg is ready: give it what waited for it, unless that is for other settings than it can have."""
+        if self._outdated(leg):
+            self._reopen(self.talk.settings, fresh=True)
+        else:
+            self._open(leg)
+            self._settle(leg)
 
     def released(self, leg: Leg) -> None:
         """This leg goes on after all: give it what waited for another one."""
@@ -201,13 +213,20 @@ class Succession:
 
     def _settle(self, leg: Leg) -> None:
         """See to it that a leg which serves has the settings in force: they may have changed while it was being opened."""
-        given, wanted = self._given.pop(leg.number, None), self._fitted(leg)
+        outdated, given, wanted = self._outdated(leg), self._given.pop(leg.number, None), self._fitted(leg)
         if given is None or given == wanted:
             return
-        if leg.capabilities.turns == "provider" and unchangeable(leg.capabilities, given, wanted):
+        if outdated:
             self._reopen(self.talk.settings)
         elif leg is not self._first:  # what the first one was not given at the start waited in its outbox
             self._try(lambda: leg.outbox.send(UpdateSession(settings=wanted)))
+
+    def _outdated(self, leg: Leg) -> bool:
+        """Say whether the settings in force are others than a leg was opened with, and none that it can change to."""
+        given = self._given.get(leg.number)
+        if given is None or leg.capabilities.turns != "provider":
+            return False
+        return bool(unchangeable(leg.capabilities, given, self._fitted(leg)))
 
     def _forget_unsettled(self) -> None:
         for item_id in self.replay.unsettled:

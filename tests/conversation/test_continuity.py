@@ -451,6 +451,13 @@ def test_what_follows_other_settings_waits_for_the_session_that_has_them() -> No
     assert call.tell(LegReady(1)) == [Switch(1, 0, "rotation"), Abandon(0)]
 
 
+def test_one_that_was_told_nothing_yet_is_told_nothing_whatever_is_due() -> None:
+    call = Call("a").serve()
+    call.tell(ReplyDue())
+    assert call.tell(Outdated(0, 3.0, fresh=True)) == [Hold(0), Open(1, 0, 1, warm=True)]
+    assert call.tell(LegReady(1)) == [Switch(1, 0, "rotation"), Abandon(0)]
+
+
 def test_the_session_serves_on_with_what_waited_when_no_other_can_be_had() -> None:
     call = Call("a").serve()
     call.tell(Quiet(True), Outdated(0, 3.0), Quiet(False), ReplyDue())

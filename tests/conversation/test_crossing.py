@@ -334,6 +334,28 @@ def test_what_is_asked_with_the_setting_is_asked_of_the_one_that_has_it() -> Non
     assert texts(second) == ["hello"]
 
 
+def test_a_setting_that_comes_while_the_provider_is_opened_holds_for_what_is_asked_with_it() -> None:
+    can, slow = abilities(changes=frozenset()), Delays(ready=300)
+    first = Provider(capabilities=can, name="a", delays=slow)
+    second = Provider(capabilities=can, name="b", says=[Reply("Aye.")])
+
+    async def talk(one: Call) -> None:
+        await asyncio.sleep(0.5)
+        one.caller.ask(UpdateSession(settings=replace(SETTINGS, instructions="Be a pirate.")))
+        one.caller.ask(typed("hello"))
+        one.caller.ask(CreateResponse())
+        await one.caller.until(OutputStopped)
+
+    one = call(talk, [first, second])
+    whole(one.caller)
+    assert first.opening is not None
+    assert first.opening.settings == SETTINGS
+    assert not first.asked(Respond)
+    assert second.opening is not None
+    assert second.opening.settings.instructions == "Be a pirate."
+    assert texts(second) == ["hello"]
+
+
 def test_what_was_asked_is_answered_with_the_old_settings_when_no_other_session_can_be_had() -> None:
     can = abilities(changes=frozenset())
     first = Provider(capabilities=can, name="a", says=[Reply("Yes.")])
