@@ -22,6 +22,7 @@ class EchoGuard:
     """Pure: one pair of levels per 20 ms frame in, the level in dBFS that a voice must exceed out."""
 
     TAIL_MS = 600  # the longest way to a loudspeaker, through the room and back that we look for
+    NEAREST_MS = 80  # and the shortest: packets, a jitter buffer and two sound cards take as long
     UNKNOWN_LOSS_DB = 6.0  # until something is learnt: the echo is half as loud as what we play
     NO_ECHO_DB = 96.0
     MARGIN_DB = 6.0
@@ -38,6 +39,7 @@ class EchoGuard:
         self._played = np.full(4 * tail, SILENCE_DB, dtype=np.float32)
         self._heard = np.full(3 * tail, SILENCE_DB, dtype=np.float32)
         self._tail = tail
+        self._nearest = self.NEAREST_MS // FRAME_MS
         self._since_sound = self._played.size
         self._frames = 0
         self._loss: float | None = None
@@ -89,9 +91,9 @@ class EchoGuard:
         return loudest - (self.UNKNOWN_LOSS_DB if self._loss is None else self._loss) + self.MARGIN_DB
 
     def _window(self, levels: Levels) -> Levels:
-        """Return the part of what was played that may be in the microphone now: all of the tail, or near the known lag."""
+        """Return the part of what was played that may be in the microphone now: near the known lag, else all of the way."""
         if self._lag is None:
-            return levels[-self._tail :]
+            return levels[-self._tail : -self._nearest]
         end = levels.size - max(0, self._lag - 4)
         return levels[max(0, end - 9) : end]
 

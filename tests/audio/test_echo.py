@@ -126,3 +126,11 @@ def test_the_guard_rests_when_nothing_is_played() -> None:
     assert after[0] > SILENCE_DB
     assert after[-1] == SILENCE_DB
     assert guard.idle
+
+
+def test_a_caller_who_goes_on_as_the_reply_begins_is_heard_before_any_echo_can_be_back() -> None:
+    guard = EchoGuard()
+    nearest = EchoGuard.NEAREST_MS // 20
+    gates = [guard.feed(-10.0, -12.0, FLOOR) for _ in range(nearest + 1)]
+    assert gates[:nearest] == [SILENCE_DB] * nearest
+    assert gates[nearest] > -12.0
