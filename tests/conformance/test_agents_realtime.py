@@ -30,6 +30,7 @@ PLAYING = {
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.engines,
+    pytest.mark.alone,
     pytest.mark.timeout(180),
     pytest.mark.asyncio(loop_scope="module"),
 ]

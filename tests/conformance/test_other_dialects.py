@@ -33,6 +33,7 @@ WEATHER = {
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.engines,
+    pytest.mark.alone,
     pytest.mark.timeout(180),
     pytest.mark.asyncio(loop_scope="module"),
 ]
