@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
 from mediaserver.clock import Clock, monotonic
+from mediaserver.remember import remember
 
 KEPT_S = 900.0
 MAX_KEPT = 256
@@ -28,13 +28,11 @@ class EndedCalls:
     def __init__(self, clock: Clock = monotonic, most: int = MAX_KEPT) -> None:
         self._clock = clock
         self._most = most
-        self._kept: OrderedDict[str, Ended] = OrderedDict()
+        self._kept: dict[str, Ended] = {}
 
     def keep(self, call_id: str, owner: str, secret: str | None, told: dict[str, Any]) -> None:
         """Keep what is told of a call."""
-        self._kept[call_id] = Ended(owner, secret, told, self._clock() + KEPT_S)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        remember(self._kept, call_id, Ended(owner, secret, told, self._clock() + KEPT_S), self._most)
 
     def find(self, call_id: str, owner: str, secret: str | None) -> dict[str, Any] | None:
         """Return what is told of a call of this owner; a client secret (``secret``) reaches only those that it opened."""

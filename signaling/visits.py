@@ -9,6 +9,7 @@ from typing import Any
 
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import NotFound
+from mediaserver.remember import remember
 
 KEPT_S = 3600.0
 MAX_VISITS = 1024
@@ -34,10 +35,8 @@ class Visits:
 
     def begin(self, owner: str, wanted: Mapping[str, Any]) -> str:
         """Keep what was asked for and return the session's id."""
-        if len(self._kept) >= self._most:
-            del self._kept[next(iter(self._kept))]
         name = f"{self._mark}{uuid.uuid4()}"
-        self._kept[name] = Visit(owner, wanted, self._clock() + KEPT_S)
+        remember(self._kept, name, Visit(owner, wanted, self._clock() + KEPT_S), self._most)
         return name
 
     def wanted(self, name: str, owner: str) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from mediaserver import events as happened
 from mediaserver.commands import Command, CreateResponse
 from mediaserver.errors import BadRequest, RequestError
 from mediaserver.events import Event
+from mediaserver.remember import remember
 from mediaserver.settings import Settings
 from signaling.realtime.parse import parse_object, typed
 from signaling.rtvi.reader import NOTHING, Asked, read
@@ -106,12 +107,12 @@ class RtviCodec:
     def _created(self, event: happened.ResponseCreated) -> tuple[Command, ...]:
         if not event.out_of_band:
             self._owed = False  # it knows every result there is so far
-            _keep(self._making, event.response_id)
+            remember(self._making, event.response_id, None, MAX_KEPT)
         return ()
 
     def _called(self, event: happened.ToolCalled) -> tuple[Command, ...]:
         if event.response_id in self._making:
-            _keep(self._open, event.call_id)
+            remember(self._open, event.call_id, None, MAX_KEPT)
         return ()
 
     def _done(self, event: happened.ResponseDone) -> tuple[Command, ...]:
@@ -128,12 +129,6 @@ class RtviCodec:
         for call_id in event.call_ids:
             self._open.pop(call_id, None)
         return ()
-
-
-def _keep(kept: dict[str, None], key: str) -> None:
-    kept[key] = None
-    if len(kept) > MAX_KEPT:
-        del kept[next(iter(kept))]
 
 
 def _name(raw: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from mediaserver import events as happened
 from mediaserver.events import Event
+from mediaserver.remember import remember
 from mediaserver.settings import Settings
 from signaling.rtvi.segments import Progress, Script, Segment
 from signaling.rtvi.wire import Message, message, signalling
@@ -51,7 +52,7 @@ class Writer:
 
     def _elsewhere(self, event: Event) -> bool:
         if isinstance(event, happened.ResponseCreated) and event.out_of_band:
-            _keep(self._aside, event.response_id, True)
+            remember(self._aside, event.response_id, True, MAX_KEPT)
         return getattr(event, "response_id", None) in self._aside
 
     def _say(self, kind: str, /, data: Any = None, message_id: str = "") -> None:
@@ -125,7 +126,7 @@ class Writer:
         script = self._scripts.get(item_id)
         if script is None:
             script = Script(self._numbers, self._aloud)
-            _keep(self._scripts, item_id, script)
+            remember(self._scripts, item_id, script, MAX_KEPT)
         return script
 
     def _outputs(self, script: Script, segments: Iterable[Segment]) -> None:
@@ -187,7 +188,7 @@ class Writer:
 
     def _voice_begins(self, response_id: str) -> None:
         if response_id not in self._voices:
-            _keep(self._voices, response_id, True)
+            remember(self._voices, response_id, True, MAX_KEPT)
             self._say("bot-tts-started")
 
     def _voice_ends(self, response_id: str) -> None:
@@ -199,7 +200,7 @@ class Writer:
 
     def called(self, event: happened.ToolCalled) -> None:
         """The model calls a function."""
-        _keep(self._calls, event.call_id, event.name)
+        remember(self._calls, event.call_id, event.name, MAX_KEPT)
         self._say("llm-function-call-started", {"function_name": event.name})
         data = {"function_name": event.name, "tool_call_id": event.call_id, "arguments": _arguments(event.arguments)}
         self._say("llm-function-call-in-progress", data)
@@ -219,12 +220,6 @@ class Writer:
     def _stopped(self, call_id: str, how: Message) -> None:
         name = self._calls.pop(call_id)
         self._say("llm-function-call-stopped", {"function_name": name, "tool_call_id": call_id, **how})
-
-
-def _keep(kept: dict[str, Any], key: str, value: Any) -> None:
-    kept[key] = value
-    if len(kept) > MAX_KEPT:
-        del kept[next(iter(kept))]
 
 
 def _arguments(text: str) -> Any:
