@@ -16,8 +16,8 @@ from mediaserver.config import Config, Development
 from mediaserver.errors import MediaServerError
 from signaling.app import build
 from signaling.doctor.findings import Finding, note, ok, wrong
-from signaling.headless.call import CallFailed
-from signaling.headless.conversation import Conversation, Target
+from signaling.headless.call import CallFailed, Target
+from signaling.headless.conversation import Conversation
 from signaling.headless.record import Record
 from signaling.headless.script import Turn
 from signaling.headless.sound import RATE, read_clip

@@ -123,8 +123,7 @@ def _shown(take: Take) -> Take:
 def _called(args: argparse.Namespace, made: Score) -> Take:
     """Call the server; a call that cannot be made is one that went wrong."""
     from signaling.evaluate.live import LiveCall  # loads aiortc, which --in-process does without
-    from signaling.headless.call import CallFailed
-    from signaling.headless.conversation import Target
+    from signaling.headless.call import CallFailed, Target
 
     target = Target(args.url, args.model, args.key, args.insecure)
 

@@ -22,8 +22,7 @@ from signaling.evaluate.noise import RATE
 from signaling.evaluate.player import Player
 from signaling.evaluate.score import Score
 from signaling.evaluate.take import Seen, Take, What
-from signaling.headless.call import EVENTS, Call, CallFailed, open_call
-from signaling.headless.conversation import Target
+from signaling.headless.call import EVENTS, Call, CallFailed, Target, open_call
 
 OPENING_S = 3.0
 TICK_S = 0.02
@@ -77,14 +76,7 @@ class LiveCall:
     async def run(self) -> Take:
         """Hold the call and return what happened. Raises CallFailed."""
         async with open_call(
-            self._target.url,
-            self._microphone,
-            model=self._target.model,
-            key=self._target.key,
-            insecure=self._target.insecure,
-            hear=self._hear,
-            receive=self._receive,
-            state=self._state,
+            self._target, self._microphone, hear=self._hear, receive=self._receive, state=self._state
         ) as call:
             await self._begin(call)
             while not self._player.over and not self.take.problem:

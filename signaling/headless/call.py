@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -19,6 +20,16 @@ EVENTS = "oai-events"
 EXTENSION = "mediaserver-events"
 CONNECT_S = 15.0
 HANG_UP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to call, and with what."""
+
+    url: str
+    model: str = "local"
+    key: str = "sk-local"
+    insecure: bool = False
 
 
 class CallFailed(Exception):
@@ -67,12 +78,9 @@ class Call:
 
 @asynccontextmanager
 async def open_call(
-    url: str,
+    target: Target,
     microphone: MediaStreamTrack,
     *,
-    model: str,
-    key: str,
-    insecure: bool,
     hear: Callable[[AudioFrame], None],
     receive: Callable[[str, dict[str, Any]], None],
     state: Callable[[str], None],
@@ -101,15 +109,15 @@ async def open_call(
     call = Call(peer, _channel(peer, EVENTS, receive))
     _channel(peer, EXTENSION, receive)
     try:
-        async with _http(insecure) as http, asyncio.TaskGroup() as tasks:
-            location = await _exchange(http, calls_url(url), peer, model, key)
+        async with _http(target.insecure) as http, asyncio.TaskGroup() as tasks:
+            location = await _exchange(http, calls_url(target.url), peer, target.model, target.key)
             call.id = location.rstrip("/").rpartition("/")[2]
             listening = tasks.create_task(_listen(tracks, hear), name="headless ear")
             try:
                 await _up(peer, connected)
                 yield call
             finally:
-                await _hang_up(http, location, key)
+                await _hang_up(http, location, target.key)
                 listening.cancel()
     finally:
         await peer.close()

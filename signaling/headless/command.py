@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from signaling.headless.call import CallFailed
-from signaling.headless.conversation import Conversation, Target
+from signaling.headless.call import CallFailed, Target
+from signaling.headless.conversation import Conversation
 from signaling.headless.record import Record, TurnRecord
 from signaling.headless.script import Turn
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from av import AudioFrame
 
-from signaling.headless.call import EVENTS, Call, CallFailed, open_call
+from signaling.headless.call import EVENTS, Call, CallFailed, Target, open_call
 from signaling.headless.record import Record
 from signaling.headless.script import Action, HangUp, Say, Script, Turn
 from signaling.headless.sound import Ear, Microphone, read_clip
@@ -20,16 +19,6 @@ OPENING_S = 3.0
 """How long a server may take to say ``session.created``; a server that says nothing is spoken to all the same."""
 TICK_S = 0.05
 BACKLOG = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Whom to call, and with what."""
-
-    url: str
-    model: str = "local"
-    key: str = "sk-local"
-    insecure: bool = False
 
 
 class Conversation:
@@ -53,14 +42,7 @@ class Conversation:
         self._began = time.monotonic()
         self.record.line(0.0, "call", f"{self._target.url}, model {self._target.model}")
         async with open_call(
-            self._target.url,
-            self._microphone,
-            model=self._target.model,
-            key=self._target.key,
-            insecure=self._target.insecure,
-            hear=self._hear,
-            receive=self._receive,
-            state=self._state,
+            self._target, self._microphone, hear=self._hear, receive=self._receive, state=self._state
         ) as call:
             self.record.facts |= {"url": self._target.url, "model": self._target.model, "call_id": call.id}
             self.record.facts["connected_ms"] = round(self._at(time.monotonic()) * 1000)

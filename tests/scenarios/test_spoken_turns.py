@@ -8,7 +8,8 @@ import pytest_asyncio
 
 from bridges.local.recogniser import open_recogniser
 from bridges.options import LocalRecogniser
-from signaling.headless.conversation import Conversation, Target
+from signaling.headless.call import Target
+from signaling.headless.conversation import Conversation
 from signaling.headless.record import Record
 from signaling.headless.scoring import word_error_rate
 from signaling.headless.script import Turn

@@ -6,7 +6,7 @@ import pytest
 from signaling.evaluate.figures import figures
 from signaling.evaluate.live import LiveCall, Microphone
 from signaling.evaluate.player import Player
-from signaling.headless.conversation import Target
+from signaling.headless.call import Target
 from tests.servers.stock_answerer import stock_answerer
 from tests.signaling.evaluate.stage import scored
 

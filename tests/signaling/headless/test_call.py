@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from signaling.headless.call import CallFailed, calls_url, open_call
+from signaling.headless.call import CallFailed, Target, calls_url, open_call
 from signaling.headless.sound import Microphone
 from tests.servers.stock_answerer import stock_answerer
 
@@ -30,11 +30,8 @@ def test_what_is_no_address(url):
 def opened(url: str, key: str = "sk-local", events=None):
     heard = events if events is not None else []
     return open_call(
-        url,
+        Target(url, key=key),
         Microphone(),
-        model="local",
-        key=key,
-        insecure=False,
         hear=lambda frame: heard.append("frame"),
         receive=lambda label, event: heard.append(event.get("type")),
         state=lambda state: None,

@@ -1,7 +1,8 @@
 import io
 import wave
 
-from signaling.headless.conversation import Conversation, Target
+from signaling.headless.call import Target
+from signaling.headless.conversation import Conversation
 from signaling.headless.record import Record
 from signaling.headless.script import Turn
 from signaling.headless.sound import RATE
