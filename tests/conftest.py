@@ -34,11 +34,3 @@ def _leak_meter() -> Iterator[None]:
 def clip() -> Callable[[str], clips.Clip]:
     """Give recorded (or else synthesised) speech by name, see ``tests/clips.py``."""
     return clips.clip
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Give the path of a Chromium; without one the test is skipped, or fails where CI is set."""
-    from tests.browser import driving  # loads Playwright, which most tests do without
-
-    return driving.chromium()

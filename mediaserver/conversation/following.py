@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from mediaserver.audio.inbound import Edge, Onset
 from mediaserver.audio.levels import SILENCE_DB
@@ -57,8 +57,13 @@ from mediaserver.settings import Settings
 DOUBT_S = 1.2
 """A reply that we silenced because somebody spoke goes on after this long, unless the provider says that it was cut."""
 
-Reopen = Callable[[Settings], None]
-"""Goes on with the provider under other settings: a new session of it that knows the conversation."""
+
+class Reopen(Protocol):
+    """Goes on with the provider under other settings: a new session of it that knows the conversation."""
+
+    def __call__(self, settings: Settings, *, fresh: bool = False) -> None:
+        """Ask for it; ``fresh``: the session there is was told nothing yet."""
+        ...
 
 
 class Following:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from mediaserver.audio.vad import MakeVoice
 from mediaserver.bridge import Opening
@@ -13,7 +12,7 @@ from mediaserver.conversation.audience import Audience
 from mediaserver.conversation.carry import Unfinished, carry, continuation, is_complete
 from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.dialogue import Dialogue
-from mediaserver.conversation.following import Following
+from mediaserver.conversation.following import Following, Reopen
 from mediaserver.conversation.heard import Ledger
 from mediaserver.conversation.leg import Leg
 from mediaserver.conversation.record import CallRecord
@@ -40,14 +39,6 @@ SILENCE_KEPT_MS = 2000
 
 OVERLAP_MS = 400
 """A turn is committed some time after its end; of speech that has begun again by then nothing may be missing."""
-
-
-class Reopen(Protocol):
-    """Goes on with a new session of the provider; ``fresh``: the one there is was told nothing yet."""
-
-    def __call__(self, settings: Settings, *, fresh: bool = False) -> None:
-        """Ask for it."""
-        ...
 
 
 class Succession:

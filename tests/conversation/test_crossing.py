@@ -22,7 +22,7 @@ from mediaserver.events import (
 )
 from mediaserver.gateway.health import Breakers, BreakerSettings
 from mediaserver.items import Usage
-from tests.conversation.calling import APOLOGY_MS, MOMENT, SETTINGS, Call, call, support, texts, whole
+from tests.conversation.calling import APOLOGY_MS, MOMENT, SETTINGS, Call, Scenario, call, support, texts, whole
 from tests.conversation.test_dialogue import typed
 from tests.fakes.bridge import MS_PER_WORD, Delays, Reply, ScriptedBridge
 from tests.fakes.caller import tone
@@ -316,18 +316,24 @@ def test_a_setting_that_cannot_change_opens_the_provider_anew() -> None:
     assert texts(second) == ["hello"]
 
 
-def test_what_is_asked_with_the_setting_is_asked_of_the_one_that_has_it() -> None:
-    can = abilities(changes=frozenset())
-    first, second = Provider(capabilities=can, name="a"), Provider(capabilities=can, name="b", says=[Reply("Aye.")])
+def pirate_asked(after_s: float) -> Scenario:
+    """Change what cannot change, and ask something in the same breath."""
 
     async def talk(one: Call) -> None:
-        await asyncio.sleep(1)
+        await asyncio.sleep(after_s)
         one.caller.ask(UpdateSession(settings=replace(SETTINGS, instructions="Be a pirate.")))
         one.caller.ask(typed("hello"))
         one.caller.ask(CreateResponse())
         await one.caller.until(OutputStopped)
 
-    one = call(talk, [first, second])
+    return talk
+
+
+def test_what_is_asked_with_the_setting_is_asked_of_the_one_that_has_it() -> None:
+    can = abilities(changes=frozenset())
+    first, second = Provider(capabilities=can, name="a"), Provider(capabilities=can, name="b", says=[Reply("Aye.")])
+
+    one = call(pirate_asked(1), [first, second])
     whole(one.caller)
     assert not first.asked(Respond)
     assert not texts(first)
@@ -339,14 +345,7 @@ def test_a_setting_that_comes_while_the_provider_is_opened_holds_for_what_is_ask
     first = Provider(capabilities=can, name="a", delays=slow)
     second = Provider(capabilities=can, name="b", says=[Reply("Aye.")])
 
-    async def talk(one: Call) -> None:
-        await asyncio.sleep(0.5)
-        one.caller.ask(UpdateSession(settings=replace(SETTINGS, instructions="Be a pirate.")))
-        one.caller.ask(typed("hello"))
-        one.caller.ask(CreateResponse())
-        await one.caller.until(OutputStopped)
-
-    one = call(talk, [first, second])
+    one = call(pirate_asked(0.5), [first, second])
     whole(one.caller)
     assert first.opening is not None
     assert first.opening.settings == SETTINGS
@@ -361,14 +360,7 @@ def test_what_was_asked_is_answered_with_the_old_settings_when_no_other_session_
     first = Provider(capabilities=can, name="a", says=[Reply("Yes.")])
     down = [Provider(capabilities=can, refuses_to_open=BridgeError("no", code="unavailable")) for _ in range(8)]
 
-    async def talk(one: Call) -> None:
-        await asyncio.sleep(1)
-        one.caller.ask(UpdateSession(settings=replace(SETTINGS, instructions="Be a pirate.")))
-        one.caller.ask(typed("hello"))
-        one.caller.ask(CreateResponse())
-        await one.caller.until(OutputStopped)
-
-    call(talk, [first, *down])
+    call(pirate_asked(1), [first, *down])
     assert len(first.asked(CreateItem)) == len(first.asked(Respond)) == 1
 
 
