@@ -18,8 +18,9 @@ from aiortc import MediaStreamTrack
 from aiortc.rtp import RtcpByePacket, RtcpRrPacket, RtcpSrPacket
 
 from mediaserver.audio.playout import Playout
+from mediaserver.audio.speaker import Speaker
 from mediaserver.audio.ticker import Ticker
-from mediaserver.caller import Dialect, Listener, Played
+from mediaserver.caller import Dialect, Listener
 from mediaserver.clock import Clock, new_id
 from mediaserver.errors import BadRequest, Hangup
 from mediaserver.events import Event
@@ -54,7 +55,7 @@ class _Sound:
     playout: Playout
 
 
-class Peer:
+class Peer(Speaker):
     """One WebRTC call; see :class:`mediaserver.caller.Caller`. Made by :meth:`MediaPort.accept`."""
 
     def __init__(
@@ -168,29 +169,9 @@ class Peer:
 
     def play(self, item_id: str, pcm: bytes) -> None:
         """Queue sound at ``play_rate``."""
-        self._speaker().push(item_id, pcm)
+        super().play(item_id, pcm)
         if self._rhythm is not None and self._rhythm.beat(self._clock()):
             self._join()
-
-    def finish(self, item_id: str) -> None:
-        """No more sound comes for this item."""
-        self._speaker().finish(item_id)
-
-    def pause(self) -> None:
-        """Be silent within one frame and keep the queue."""
-        self._speaker().pause()
-
-    def resume(self) -> None:
-        """Go on where :meth:`pause` stopped."""
-        self._speaker().resume()
-
-    def clear(self) -> tuple[Played, ...]:
-        """Be silent within one frame and say what was heard."""
-        return self._speaker().clear()
-
-    def played(self, item_id: str) -> int:
-        """Milliseconds of this item that have left."""
-        return self._speaker().played(item_id)
 
     def tell(self, event: Event) -> None:
         """Tell the client, in its dialect."""
@@ -390,7 +371,8 @@ class Peer:
 
     # --- sound --------------------------------------------------------------------------------------------------------
 
-    def _speaker(self) -> Playout:
+    def playout(self) -> Playout:
+        """Return the queue of this call. Raises Hangup when nobody is attached."""
         if self._sound is None:
             raise Hangup("internal_error", "sound for a call that nobody is attached to")
         return self._sound.playout

@@ -14,9 +14,10 @@ import numpy as np
 
 from mediaserver.audio.detectors import detector
 from mediaserver.audio.playout import Playout
+from mediaserver.audio.speaker import Speaker
 from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Capabilities
-from mediaserver.caller import Listener, Played
+from mediaserver.caller import Listener
 from mediaserver.clock import FRAME_MS, Clock
 from mediaserver.config import Config
 from mediaserver.conversation.session import Session
@@ -48,7 +49,7 @@ from signaling.evaluate.take import Seen, Take, What
 from signaling.realtime.opening import defaults
 
 
-class VirtualCaller:
+class VirtualCaller(Speaker):
     """Satisfies :class:`mediaserver.caller.Caller`: plays the score into the session and listens to its loudspeaker.
 
     A frame is given to the session when all of it has been said; what the loudspeaker gives is heard at once.
@@ -87,37 +88,13 @@ class VirtualCaller:
         assert self._listener is not None  # noqa: S101  # attached before it runs
         now = self._clock()
         self._listener.hear(self._player.pull().tobytes(), now)
-        sound = self._speaker.pull(now) or b""
+        sound = self.playout().pull(now) or b""
         self.ear.hear(np.frombuffer(sound, np.int16), at_ms, FRAME_MS)
 
-    @property
-    def _speaker(self) -> Playout:
+    def playout(self) -> Playout:
+        """Return the queue; there is one once a session is attached."""
         assert self._playout is not None  # noqa: S101  # attached before anything is played
         return self._playout
-
-    def play(self, item_id: str, pcm: bytes) -> None:
-        """Queue sound."""
-        self._speaker.push(item_id, pcm)
-
-    def finish(self, item_id: str) -> None:
-        """No more comes of it."""
-        self._speaker.finish(item_id)
-
-    def pause(self) -> None:
-        """Be silent and keep the queue."""
-        self._speaker.pause()
-
-    def resume(self) -> None:
-        """Go on."""
-        self._speaker.resume()
-
-    def clear(self) -> tuple[Played, ...]:
-        """Be silent and forget the queue."""
-        return self._speaker.clear()
-
-    def played(self, item_id: str) -> int:
-        """Milliseconds of an item that were heard."""
-        return self._speaker.played(item_id)
 
     def tell(self, event: Event) -> None:
         """Note what is told."""

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mediaserver.audio.playout import Playout
+from mediaserver.audio.speaker import Speaker
 from mediaserver.caller import Listener
 from mediaserver.clock import FRAME_MS
 from mediaserver.errors import Hangup
 from mediaserver.events import Event, PlayoutFinished, PlayoutStarted
-from mediaserver.items import Played
 
 Kind = TypeVar("Kind", bound=Event)
 
 
-class Handset:
+class Handset(Speaker):
     """Satisfies :class:`mediaserver.caller.Caller`. ``heard`` is all that was played since ``began``, silence included."""
 
     def __init__(self, call_id: str = "rtc_handset") -> None:
@@ -80,28 +80,9 @@ class Handset:
         assert self._listener is not None
         self._listener.note(event)
 
-    @property
-    def _speaker(self) -> Playout:
+    def playout(self) -> Playout:
         assert self._playout is not None
         return self._playout
-
-    def play(self, item_id: str, pcm: bytes) -> None:
-        self._speaker.push(item_id, pcm)
-
-    def finish(self, item_id: str) -> None:
-        self._speaker.finish(item_id)
-
-    def pause(self) -> None:
-        self._speaker.pause()
-
-    def resume(self) -> None:
-        self._speaker.resume()
-
-    def clear(self) -> tuple[Played, ...]:
-        return self._speaker.clear()
-
-    def played(self, item_id: str) -> int:
-        return self._speaker.played(item_id)
 
     def tell(self, event: Event) -> None:
         self.events.append((time.monotonic(), event))
@@ -117,7 +98,7 @@ class Handset:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             self._listener.hear(self._mic.popleft() if self._mic else silence_in, time.monotonic())
             self.spoken_ms += FRAME_MS
-            self.heard += self._speaker.pull(time.monotonic()) or silence_out
+            self.heard += self.playout().pull(time.monotonic()) or silence_out
             self._came.set()
         raise Hangup("client_closed")
 
