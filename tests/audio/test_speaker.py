@@ -27,4 +27,5 @@ def test_what_the_session_asks_is_done_in_the_playout() -> None:
     heard = speaker.played("item_1")
     assert heard > 0
     assert [(one.item_id, one.played_ms) for one in speaker.clear()] == [("item_1", heard)]
-    assert not speaker.queue.pull(0.2)
+    assert speaker.queue.pull(0.2)  # the fade
+    assert not speaker.queue.pull(0.22)
