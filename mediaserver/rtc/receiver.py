@@ -278,8 +278,9 @@ class AudioReceiver:
         if gap > 0:
             self._counts.silent += gap * 1000 // self._clock // FRAME_MS
             self._emit(bytes(gap * self._rate // self._clock * 2), now)
-        elif -gap * 1000 > self._clock * FRAME_MS // 2:
+        elif -gap > self._filled * self._clock * FRAME_MS // 1000 + self._clock * FRAME_MS // 2000:
             self._counts.late += 1
+            self._fill_at = now + self._patience()  # time that passed while these were said must not pass again
             return False
         return True
 

@@ -239,6 +239,23 @@ def test_a_sender_that_stood_still_is_not_late_for_ever(ear):
     assert len(ear.frames) >= 590
 
 
+@pytest.mark.parametrize("longer", [0.12, 0.2, 0.35])
+def test_a_path_that_got_longer_loses_nothing(ear, longer):
+    sent = packets(seconds=2)
+    ear.hear(sent[:50] + [(at + longer, packet) for at, packet in sent[50:]])
+    stats = ear.receiver.stats
+    assert stats.late == stats.lost == 0
+    assert len(ear.frames) == 100 + stats.concealed + stats.silent
+
+
+@pytest.mark.parametrize("back", [0.05, 0.2, 0.35])
+def test_timestamps_that_step_back_a_little_are_late_until_they_catch_up(ear, back):
+    later = packets(seconds=1, start=1050, first=11.0, timestamp=5000 + 48000 - int(back * 48000))
+    ear.hear(packets(seconds=1) + later)
+    assert ear.receiver.stats.late == pytest.approx(back / 0.02, abs=1)
+    assert len(ear.frames) == pytest.approx(100 - back / 0.02, abs=1)
+
+
 def test_timestamps_that_jump_begin_a_new_time_base(ear):
     sent = packets(seconds=1) + packets(seconds=1, start=1050, first=11.0, timestamp=0x90000000)
     ear.hear(carry(sent))
