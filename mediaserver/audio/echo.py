@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from mediaserver.audio.levels import SILENCE_DB
 from mediaserver.clock import FRAME_MS
@@ -36,11 +35,12 @@ class EchoGuard:
 
     def __init__(self) -> None:
         tail = self.TAIL_MS // FRAME_MS
-        self._played = np.full(4 * tail, SILENCE_DB, dtype=np.float32)
-        self._heard = np.full(3 * tail, SILENCE_DB, dtype=np.float32)
+        # Plain lists, for they grow by one each frame; a look, each tenth, makes arrays of them.
+        self._played = [SILENCE_DB] * (4 * tail)
+        self._heard = [SILENCE_DB] * (3 * tail)
         self._tail = tail
         self._nearest = self.NEAREST_MS // FRAME_MS
-        self._since_sound = self._played.size
+        self._since_sound = len(self._played)
         self._frames = 0
         self._loss: float | None = None
         self._lag: int | None = None
@@ -68,9 +68,9 @@ class EchoGuard:
             if self._since_sound == self._tail + 1:
                 self._forget()
             return SILENCE_DB
-        self._played[:-1] = self._played[1:]
-        self._heard[:-1] = self._heard[1:]
-        self._played[-1], self._heard[-1] = played, heard
+        del self._played[0], self._heard[0]
+        self._played.append(played)
+        self._heard.append(heard)
         self._frames += 1
         if self._frames % self._LOOK_EVERY == 0:
             self._look(floor)
@@ -78,63 +78,64 @@ class EchoGuard:
 
     def _forget(self) -> None:
         """Empty both histories: what comes after a silence must not be laid beside what was before it."""
-        self._played.fill(SILENCE_DB)
-        self._heard.fill(SILENCE_DB)
+        self._played = [SILENCE_DB] * len(self._played)
+        self._heard = [SILENCE_DB] * len(self._heard)
         self._likely, self._insisted = None, 0
 
     def _expected(self) -> float:
         if self._loss is not None and self._loss >= self.NO_ECHO_DB:
             return SILENCE_DB
-        loudest = float(self._window(self._played).max())
+        loudest = max(self._window(self._played))
         if loudest <= self._QUIET_DB:
             return SILENCE_DB
         return loudest - (self.UNKNOWN_LOSS_DB if self._loss is None else self._loss) + self.MARGIN_DB
 
-    def _window(self, levels: Levels) -> Levels:
+    def _window(self, levels: list[float]) -> list[float]:
         """Return the part of what was played that may be in the microphone now: near the known lag, else all of the way."""
         if self._lag is None:
             return levels[-self._tail : -self._nearest]
-        end = levels.size - max(0, self._lag - 4)
+        end = len(levels) - max(0, self._lag - 4)
         return levels[max(0, end - 9) : end]
 
     def _look(self, floor: float) -> None:
         """Learn from the last seconds: an echo with its delay and loss, or that there is none."""
-        loud = self._played[-self._heard.size :] > self._QUIET_DB
-        if int(loud.sum()) * FRAME_MS < self._LEARN_MS + (self.TAIL_MS // 2):
+        loud = sum(level > self._QUIET_DB for level in self._played[-len(self._heard) :])
+        if loud * FRAME_MS < self._LEARN_MS + (self.TAIL_MS // 2):
             return
-        lag, alike = self._best_lag(floor)
+        played, heard = np.array(self._played, np.float32), np.array(self._heard, np.float32)
+        lag, alike = self._best_lag(played, heard, floor)
         likely, self._likely = self._likely, lag if alike >= self._ALIKE else None
         if self._likely is not None:
             if likely is not None and abs(likely - lag) <= 2:  # twice the same delay is no accident
-                self._learn_echo(lag, floor)
+                end = played.size - lag
+                self._learn_echo(played[end - heard.size : end], heard, lag, floor)
             return
         self._insisted = 0
         if self._quiet_while_loud(floor):
             self._loss, self._lag = self.NO_ECHO_DB, None
 
-    def _best_lag(self, floor: float) -> tuple[int, float]:
+    def _best_lag(self, played: Levels, heard: Levels, floor: float) -> tuple[int, float]:
         """Return the delay, in frames, at which the two envelopes are most alike, and their correlation there."""
-        heard = np.maximum(self._heard, floor)
-        heard = heard - heard.mean()
-        played = np.maximum(self._played, self._QUIET_DB)[-(heard.size + self._tail - 1) :]
-        by_lag = sliding_window_view(played, heard.size)[::-1]
+        heard = np.maximum(heard, floor)
+        heard -= heard.mean()
+        played = np.maximum(played, self._QUIET_DB)[-(heard.size + self._tail - 1) :]
+        step = played.strides[0]
+        # Row after row one frame earlier; made by hand, for sliding_window_view costs more than all the rest.
+        newest = (self._tail - 1) * step
+        by_lag: Levels = np.ndarray((self._tail, heard.size), np.float32, played, newest, (-step, step))
         by_lag = by_lag - by_lag.mean(axis=1, keepdims=True)
         norms = np.sqrt(np.einsum("ij,ij->i", by_lag, by_lag) * np.dot(heard, heard))
         alike = (by_lag @ heard) / np.maximum(norms, heard.size)  # flat envelopes are alike to nothing
         lag = int(alike.argmax())
         return lag, float(alike[lag])
 
-    def _shifted(self, lag: int) -> Levels:
-        end = self._played.size - lag
-        return self._played[end - self._heard.size : end]
-
-    def _learn_echo(self, lag: int, floor: float) -> None:
-        played = self._shifted(lag)
-        clear = (played > self._QUIET_DB + 15) & (self._heard > floor + 3)
+    def _learn_echo(self, played: Levels, heard: Levels, lag: int, floor: float) -> None:
+        """Take in what was ``heard`` of what was ``played`` ``lag`` frames before."""
+        clear = (played > self._QUIET_DB + 15) & (heard > floor + 3)
         if int(clear.sum()) < 5:
             return
-        loss = float(np.percentile(played[clear] - self._heard[clear], 25))
-        if not self._believed(loss, played, floor):
+        loss = float(np.percentile(played[clear] - heard[clear], 25))
+        if not self._believed(loss, played, heard, floor):
             return
         known = self._loss if self._loss is not None and self._loss < self.NO_ECHO_DB else loss
         # A louder echo counts in full, a weaker one slowly: a caller who turns the sound down can wait, one who is
@@ -142,25 +143,25 @@ class EchoGuard:
         self._loss = loss if loss < known else known + 0.3 * (loss - known)
         self._lag = lag
 
-    def _believed(self, loss: float, played: Levels, floor: float) -> bool:
+    def _believed(self, loss: float, played: Levels, heard: Levels, floor: float) -> bool:
         """Say whether a louder echo than the known one is one: two voices may keep step for a while by accident.
 
         An echo is all of what was played and nothing else; in a room where that cannot be seen, it insists.
         """
         self._insisted += 1
-        if self._loss is None or loss >= self._loss or self._explains(loss, played, floor):
+        if self._loss is None or loss >= self._loss or self._explains(loss, played, heard, floor):
             self._insisted = 0
             return True
         return self._insisted >= self._INSISTS
 
-    def _explains(self, loss: float, played: Levels, floor: float) -> bool:
+    def _explains(self, loss: float, played: Levels, heard: Levels, floor: float) -> bool:
         """Say whether what was played, with this loss, is what was heard in the whole window."""
         predicted = np.maximum(played - loss, floor)
-        sounding = (predicted > floor + 3) | (self._heard > floor + 6)
-        near = np.abs(self._heard - predicted)[sounding] <= self._TOLERANCE_DB
+        sounding = (predicted > floor + 3) | (heard > floor + 6)
+        near = np.abs(heard - predicted)[sounding] <= self._TOLERANCE_DB
         return near.size > 0 and float(near.mean()) >= self._EXPLAINED
 
     def _quiet_while_loud(self, floor: float) -> bool:
         """Say whether the microphone heard only the room while our sound had time to come back."""
-        heard = self._heard[-(self._LEARN_MS // FRAME_MS) :]
-        return float(np.percentile(heard, 90)) < max(floor + 6.0, self._QUIET_DB + 10)
+        heard = sorted(self._heard[-(self._LEARN_MS // FRAME_MS) :])
+        return heard[len(heard) * 9 // 10] < max(floor + 6.0, self._QUIET_DB + 10)

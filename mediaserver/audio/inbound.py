@@ -64,6 +64,7 @@ class Inbound:
     """
 
     _HANGOVER_DB = 30.0
+    _INAUDIBLE_DB = 5.0  # so far below the quietest voice there is no noise either that a detector had to know
 
     def __init__(self, voice: VoiceDetector, edges: Edges) -> None:
         self.edges = edges
@@ -110,7 +111,9 @@ class Inbound:
     def _is_voice(self, pcm: bytes, guard_db: float) -> bool:
         self.level = level = dbfs(pcm)
         floor = self._floor.feed(level)
-        heard = self._voice.voiced(pcm)  # asked of every frame: it follows the noise by itself
+        if level < self.edges.quietest_db - self._INAUDIBLE_DB:
+            return False
+        heard = self._voice.voiced(pcm)  # asked of every other frame: it follows the noise by itself
         gate = max(floor + self.edges.margin_db, self.edges.quietest_db, guard_db)
         if self.speaking:
             self._loud = max(self._loud - 0.1, level)

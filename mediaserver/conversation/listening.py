@@ -90,11 +90,11 @@ class Listening:
         inbound = self._inbound
         gate = self.guard.feed(played, inbound.level, inbound.floor)
         edge = inbound.feed(pcm, guard_db=gate)
-        self._latest.push(pcm)
-        if self._always or self.item_id is not None:
+        if self._always:
             self._outbox.hear(pcm)
         else:
-            self._padding.push(pcm)
+            self._latest.push(pcm)
+            (self._padding.push if self.item_id is None else self._outbox.hear)(pcm)
         self._uncommitted_ms += FRAME_MS
         return self._looked_at(edge) if isinstance(edge, Offset) else edge
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from aiortc.rtp import RtcpReceiverInfo, RtcpSenderInfo
 
+from mediaserver.audio.levels import SILENCE_DB, dbfs
 from mediaserver.clock import FRAME_MS
 from mediaserver.rtc import rtcp, rtp
 from mediaserver.rtc.codecs import Agreed
@@ -251,6 +252,5 @@ class AudioSender:
 
 def level(pcm: bytes) -> int:
     """Return the level of PCM16 in dBov, -127 to 0 (RFC 6464 §3, RFC 6465 appendix A)."""
-    sound = np.frombuffer(pcm, "<i2").astype(np.float32)
-    power = float(np.dot(sound, sound)) / max(1, len(sound)) / 32767**2
-    return max(_QUIETEST, min(0, round(10 * float(np.log10(power))))) if power > 0 else _QUIETEST
+    loud = dbfs(pcm)
+    return min(0, round(loud)) if loud > SILENCE_DB else _QUIETEST
