@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections import deque
 
 import numpy as np
 
+from mediaserver.audio import pcm as samples
 from mediaserver.clock import FRAME_MS
-
-with warnings.catch_warnings():  # the standard library gave it up in 3.13, where a package of the same name goes on with it
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import audioop
 
 SILENCE_DB = -96.0
 """What digital silence measures: the quietest level that PCM16 can tell from nothing."""
@@ -32,8 +28,7 @@ def dbfs(pcm: bytes) -> float:
 
     The RMS is a whole number, rounded down: exact to 0.2 dB above -57 dBFS, where a room ends and a voice may begin.
     """
-    # One call into C: numpy's five cost ten times as much where the caches are cold, as they are between two calls.
-    rms = audioop.rms(pcm, 2)
+    rms = samples.rms(pcm)
     return 20.0 * math.log10(rms / _FULL_SCALE) if rms else SILENCE_DB
 
 

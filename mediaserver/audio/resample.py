@@ -14,23 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 HALF_WIDTH = 16
-"""Samples of the lower rate on each side of the filter's centre, for whoever listens."""
+"""Samples of the lower rate on each side of the filter's centre."""
 
 _ROLL_OFF = 0.9
 _BETA = 7.5
 
 
 class Resampler:
-    """Stateful, any two rates in Hz. Equal rates pass through untouched.
+    """Stateful, any two rates in Hz. Equal rates pass through untouched."""
 
-    ``half_width``: of the filter, in samples of the lower rate; fewer cost less and let more through beside the pass band.
-    """
-
-    def __init__(self, from_rate: int, to_rate: int, *, half_width: int = HALF_WIDTH) -> None:
+    def __init__(self, from_rate: int, to_rate: int) -> None:
         common = gcd(from_rate, to_rate)
         self._up, self._down = to_rate // common, from_rate // common
         self._identity = from_rate == to_rate
-        self._kernel = _kernel(self._up, self._down, half_width)
+        self._kernel = _kernel(self._up, self._down)
         self._history = np.zeros(len(self._kernel) - self._down, np.float32)
         self._rest = b""
 
@@ -74,21 +71,22 @@ class Resampler:
         self._history = sound[groups * self._down :]
         np.rint(made, out=made)
         np.minimum(np.maximum(made, -32768, out=made), 32767, out=made)
-        return made.astype("<i2").tobytes()
+        resampled: bytes = made.astype("<i2").tobytes()
+        return resampled
 
 
 @cache
-def _kernel(up: int, down: int, half_width: int) -> NDArray[np.float32]:
+def _kernel(up: int, down: int) -> NDArray[np.float32]:
     """Return the filter as a matrix: a window of input samples times this is ``up`` output samples.
 
     Rows are input samples, columns the ``up`` outputs of one group; the next group begins ``down`` inputs later.
     """
     slower = max(1.0, down / up)  # input samples per sample of the lower rate
-    half = int(np.ceil(half_width * slower))
+    half = int(np.ceil(HALF_WIDTH * slower))
     rows = np.arange(down + 2 * half)[:, None]
     centre = half + np.arange(up)[None, :] * down / up
     distance = (rows - centre) / slower
-    window = np.i0(_BETA * np.sqrt(np.clip(1 - (distance / half_width) ** 2, 0, None))) / np.i0(_BETA)
-    window[np.abs(distance) > half_width] = 0
+    window = np.i0(_BETA * np.sqrt(np.clip(1 - (distance / HALF_WIDTH) ** 2, 0, None))) / np.i0(_BETA)
+    window[np.abs(distance) > HALF_WIDTH] = 0
     kernel = np.sinc(distance * _ROLL_OFF) * window
     return np.ascontiguousarray(kernel / kernel.sum(axis=0), dtype=np.float32)

@@ -8,17 +8,11 @@ from typing import Protocol
 import webrtcvad
 
 from mediaserver.audio.levels import NoiseFloor, dbfs
-from mediaserver.audio.resample import Resampler
+from mediaserver.audio.pcm import DETECTOR_RATE, Narrowed
 from mediaserver.clock import FRAME_MS
 
 RATES = frozenset({8000, 16000, 32000, 48000})
 """What webrtcvad takes as it is, in Hz."""
-
-_RESAMPLED = 8000
-"""What it would bring every other rate to by itself: it judges the band up to 4 kHz."""
-
-_HALF_WIDTH = 8
-"""Half the filter that a listener is owed: the detector's verdict is the same, to one frame in a hundred."""
 
 
 class VoiceDetector(Protocol):
@@ -41,20 +35,20 @@ class WebRtcVoice:
 
     def __init__(self, rate: int, threshold: float = 0.5) -> None:
         self._vad = webrtcvad.Vad(mode(threshold))
-        self._resampler = None if rate in RATES else Resampler(rate, _RESAMPLED, half_width=_HALF_WIDTH)
-        self._rate = rate if self._resampler is None else _RESAMPLED
+        self._narrowed = None if rate in RATES else Narrowed(rate)
+        self._rate = rate if self._narrowed is None else DETECTOR_RATE
         self._size = self._rate * FRAME_MS // 1000 * 2
         self._rest = b""
         self._last = False
 
     def voiced(self, frame: bytes) -> bool:
         """Say whether there is a voice in this frame."""
-        if self._resampler is not None:
-            return self._resampled(self._resampler.feed(frame))
+        if self._narrowed is not None:
+            return self._judged(self._narrowed.feed(frame))
         return len(frame) == self._size and bool(self._vad.is_speech(frame, self._rate))
 
-    def _resampled(self, pcm: bytes) -> bool:
-        """Judge whole frames only: a resampler holds a few milliseconds back at its start."""
+    def _judged(self, pcm: bytes) -> bool:
+        """Judge whole frames only: of some rates a frame is a sample more or less at 8 kHz."""
         self._rest += pcm
         while len(self._rest) >= self._size:
             frame, self._rest = self._rest[: self._size], self._rest[self._size :]
