@@ -94,7 +94,7 @@ class Opus(Section, frozen=True):
     """Bits per second, mono."""
     complexity: Annotated[int, Meta(ge=0, le=10)] = 5
     """CPU against quality, 0..10."""
-    dtx: bool = False
+    dtx: bool = True
     """Ask callers to send nothing while they are silent."""
 
 

@@ -55,7 +55,7 @@ class MediaSettings:
     max_pending: int = 200
     bitrate: int = 32000
     complexity: int = 5
-    dtx: bool = False
+    dtx: bool = True
 
 
 @dataclass(slots=True)

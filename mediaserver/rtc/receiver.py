@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from aiortc.rtp import RtcpReceiverInfo, RtcpSrPacket
 
+from mediaserver.audio.pcm import rms
 from mediaserver.clock import FRAME_MS
 from mediaserver.errors import MediaError
 from mediaserver.events import DigitPressed
@@ -43,6 +44,9 @@ MOST_FILLED = 3
 """Frames that one tick makes up for when ticks come late."""
 
 _DTX_BYTES = 2
+
+_QUIET = 104
+"""RMS, -50 dBFS: where so soft a frame was the last one, the caller's encoder has stopped (DTX), not the network."""
 
 
 @dataclass(slots=True)
@@ -103,7 +107,7 @@ class AudioReceiver:
         self._next: int | None = None
         self._duration_ms = FRAME_MS
         self._current: Decoder | None = None
-        self._dtx = False
+        self._quiet = False
         self._filled = 0
         self._fill_at: float | None = None
         self._adopt(agreed)
@@ -167,9 +171,15 @@ class AudioReceiver:
         if self._fill_at is None or self._stream.buffer:
             return
         behind = int((now - self._fill_at) / FRAME) + 1
+        if behind <= 0:
+            return
+        self._fill_at += behind * FRAME
+        if (
+            self._quiet and not self._filled
+        ):  # it was a pause from its first frame on: whoever measures it is told at once
+            behind += int(self._patience() / FRAME) - 2  # but for one frame, which may yet come
         for _ in range(min(behind, MOST_FILLED)):
             self._fill(now)
-        self._fill_at += max(0, behind) * FRAME
 
     def sender_report(self, report: RtcpSrPacket, now: float) -> None:
         """Take the client's report on its own stream."""
@@ -243,7 +253,7 @@ class AudioReceiver:
         except MediaError:
             self._counts.undecodable += 1
             pcm = self._concealed(decoder, self._duration_ms)
-        self._dtx = len(packet.payload) <= _DTX_BYTES
+        self._quiet = len(packet.payload) <= _DTX_BYTES or rms(pcm) < _QUIET
         self._heard(packet.timestamp, pcm, now)
 
     def _heard(self, timestamp: int, pcm: bytes, now: float) -> None:
@@ -256,7 +266,9 @@ class AudioReceiver:
 
     def _patience(self) -> float:
         target = self._stream.buffer.target if self._stream is not None else 0.0
-        return FRAME + target if self._dtx else max(PATIENCE, target + 3 * FRAME)
+        if self._quiet:
+            return self._duration_ms / 1000 + target + FRAME
+        return max(PATIENCE, target + 3 * FRAME)
 
     def _new_decoder(self, codec: Codec) -> Decoder:
         decoder = self._decoders[codec.payload_type] = FORMATS[codec.name].decoder(self._rate)
@@ -316,7 +328,7 @@ class AudioReceiver:
 
     def _fill(self, now: float) -> None:
         """Let 20 ms pass without a packet."""
-        if self._filled < FADING and not self._dtx and self._current is not None:
+        if self._filled < FADING and not self._quiet and self._current is not None:
             pcm = self._concealed(self._current, FRAME_MS)
         else:
             self._counts.silent += 1

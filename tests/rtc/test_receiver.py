@@ -223,6 +223,21 @@ def test_after_a_dtx_packet_silence_follows_at_once(ear):
     assert ear.receiver.stats.concealed == 0
 
 
+def test_after_a_quiet_frame_silence_follows_as_soon_and_after_a_loud_one_later(ear):
+    def made_up_by(ms, sent):
+        ear = Ear()
+        ear.hear(sent, until=sent[-1][0] + ms / 1000)
+        ear.receiver.close()
+        return len(ear.frames) - len(sent)
+
+    hush = (np.random.default_rng(1).integers(-20, 21, 3200)).astype("<i2").tobytes()
+    loud = (np.sin(np.arange(3200) * 0.2) * 8000).astype("<i2").tobytes()
+    assert made_up_by(40, packets(hush)) == made_up_by(80, packets(loud)) == 0
+    assert made_up_by(80, packets(hush)) >= 2
+    assert made_up_by(120, packets(loud)) >= 1
+    assert made_up_by(400, packets(hush)) == pytest.approx(20, abs=2)
+
+
 def test_a_black_hole_of_five_seconds(ear):
     sent = packets(seconds=10)
     ear.hear(carry(sent[:100] + sent[350:]))
