@@ -31,6 +31,7 @@ from benchmarks.servers import (
     OURS,
     PIPECAT,
     Contestant,
+    Provider,
     add_choice,
     chosen,
     circumstances,
@@ -69,8 +70,8 @@ def described(result: Result) -> str:
 
 
 @contextlib.contextmanager
-def provider() -> Iterator[int]:
-    """Run the provider beside the callers; give its port."""
+def provider() -> Iterator[Provider]:
+    """Run the provider beside the callers."""
     port = free_port(socket.SOCK_STREAM)
     command = [sys.executable, "-m", "benchmarks.peers.turn_realtime", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
@@ -78,7 +79,7 @@ def provider() -> Iterator[int]:
         if pair := cores():
             os.sched_setaffinity(process.pid, {pair[1]})
         until_ready(f"http://127.0.0.1:{port}/readyz", process)
-        yield port
+        yield Provider(port, process.pid)
     finally:
         process.terminate()
         process.wait()
@@ -114,8 +115,8 @@ def main() -> None:
     args = parser.parse_args()
     args.seconds = args.periods * PERIOD_S
     found = chosen(args, ALL)
-    with provider() as port:
-        rows = run([dataclasses.replace(each, provider=port) for each in found], args)
+    with provider() as running:
+        rows = run([dataclasses.replace(each, provider=running) for each in found], args)
     print(f"\nCalls relayed per core, {args.rounds} interleaved round(s) of {args.seconds:.1f} s\n")
     print(circumstances(), end="\n\n")
     print(table(HEADS, rows))

@@ -16,6 +16,7 @@ import selectors
 import statistics
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -142,8 +143,8 @@ class Generator:
         self._locations: list[str] = []
         self._host = _own_address()
 
-    def run(self, calls: int, seconds: float, pid: int | None) -> Result:
-        """Connect, warm up, measure, hang up."""
+    def run(self, calls: int, seconds: float, pid: int | None, ours: Sequence[int] = ()) -> Result:
+        """Connect, warm up, measure, hang up; what the processes ``ours`` use besides the server is no stranger's."""
         try:
             for index in range(calls):
                 self._call(index)
@@ -152,7 +153,7 @@ class Generator:
             self._serve(self.WARM_UP_S)
             for speaker in self._speakers:
                 speaker.start_measuring()
-            return self._measure(calls, seconds, psutil.Process(pid) if pid else None)
+            return self._measure(calls, seconds, psutil.Process(pid) if pid else None, map(psutil.Process, ours))
         finally:
             self._hang_up()
 
@@ -160,10 +161,12 @@ class Generator:
         """Return who speaks in a call: here somebody who never pauses."""
         return Speaker(caller, ear, index * 37, packets, marks)
 
-    def _measure(self, calls: int, seconds: float, server: psutil.Process | None) -> Result:
+    def _measure(
+        self, calls: int, seconds: float, server: psutil.Process | None, ours: Iterable[psutil.Process]
+    ) -> Result:
         gc.collect()
         gc.freeze()
-        foreign = quiet.Foreign(*([server] if server else []))
+        foreign = quiet.Foreign(*([server] if server else []), *ours)
         own, theirs, began = time.process_time(), _cpu_seconds(server), now()
         self._serve(seconds)
         elapsed, others = now() - began, foreign.pct()
@@ -283,11 +286,14 @@ def main(kind: type[Generator] = Generator) -> None:
     parser.add_argument(
         "--pid", type=int, help="the server's process, whose CPU and memory are measured with its children's"
     )
+    parser.add_argument(
+        "--ours", type=int, nargs="*", default=[], metavar="PID", help="further processes that are no strangers"
+    )
     parser.add_argument("--core", type=int, help="pin the generator to this core")
     args = parser.parse_args()
     if args.core is not None:
         os.sched_setaffinity(0, {args.core})
-    result = kind(args.url, args.model, args.key).run(args.calls, args.seconds, args.pid)
+    result = kind(args.url, args.model, args.key).run(args.calls, args.seconds, args.pid, args.ours)
     print(json.dumps(dataclasses.asdict(result)))
     if result.bottleneck:
         print("the generator was the bottleneck: these figures are not the server's", file=sys.stderr)

@@ -28,17 +28,25 @@ START_S, STOP_S = 40.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """A realtime provider that was started: its TCP port and its process."""
+
+    port: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Contestant:
     """A server: its name in tables, its command, and whose Python runs it.
 
-    ``{port}``, ``{config}`` and ``{provider}`` are filled in. With ``provider``, the port of a realtime provider, it relays
-    to it, and its callers take turns.
+    ``{port}``, ``{config}`` and ``{provider}`` are filled in. With ``provider`` it relays to that one, and its
+    callers take turns.
     """
 
     name: str
     command: tuple[str, ...]
     environment: Environment | None = None
-    provider: int | None = None
+    provider: Provider | None = None
 
     def python(self) -> str:
         """Return the Python that runs it, installed now where it is not there yet. Raises subprocess.SubprocessError."""
@@ -108,13 +116,14 @@ def running(contestant: Contestant) -> Iterator[tuple[str, int]]:
         config = Path(folder, "config.yaml")
         models: dict[str, object] = {"echo": {"bridge": "echo"}}
         if contestant.provider:
-            url = f"ws://127.0.0.1:{contestant.provider}/v1/realtime"
+            url = f"ws://127.0.0.1:{contestant.provider.port}/v1/realtime"
             models["lean"] = {"bridge": "openai", "provider": {"url": url, "key": "k", "model": "lean"}}
         config.write_text(json.dumps({
             "server": {"port": port}, "media": {"port": free_port(socket.SOCK_DGRAM)},
             "models": models, "default_model": "echo", "logs": {"level": "warning"},
         }))  # fmt: skip
-        words = [word.format(port=port, config=config, provider=contestant.provider) for word in contestant.command]
+        provider = contestant.provider and contestant.provider.port
+        words = [word.format(port=port, config=config, provider=provider) for word in contestant.command]
         theirs = variables(folder) if contestant.environment else None
         process = subprocess.Popen([contestant.python(), *words], cwd=ROOT, stdout=subprocess.DEVNULL, env=theirs)
         try:
@@ -137,6 +146,8 @@ def measure(contestant: Contestant, calls: int, seconds: float) -> Result:
         kind = ("benchmarks.turns", "lean") if contestant.provider else ("benchmarks.generator", "echo")
         command = [sys.executable, "-m", kind[0], url, "--model", kind[1], "--pid", str(pid)]
         command += ["--calls", str(calls), "--seconds", str(seconds)]
+        if contestant.provider:
+            command += ["--ours", str(contestant.provider.pid)]
         if pair := cores():
             command += ["--core", str(pair[1])]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 120)

@@ -1,7 +1,9 @@
 """The whole way to a provider and back: who talks when, what counts as an answer, and one call that is relayed."""
 
 import argparse
+import contextlib
 import dataclasses
+import subprocess
 
 import numpy as np
 import pytest
@@ -115,10 +117,23 @@ def test_the_table_is_of_those_that_relay_and_answers_are_counted_from_the_end_o
     assert pipecat[:3] == ["pipecat", "4", "4.0"]
 
 
+def test_the_provider_is_no_stranger(monkeypatch):
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 1, stderr="it did not run")
+
+    monkeypatch.setattr(servers, "running", lambda _: contextlib.nullcontext(("http://127.0.0.1:1", 1)))
+    monkeypatch.setattr(servers.subprocess, "run", run)
+    servers.measure(dataclasses.replace(servers.OURS, provider=servers.Provider(9, 4711)), 1, 1.0)
+    assert "--ours 4711" in " ".join(commands[0])
+
+
 def test_calls_can_be_relayed():
-    with full_relay.provider() as port:
+    with full_relay.provider() as provider:
         for _ in range(3):  # a machine that is busy elsewhere may swallow a turn
-            measured = servers.measure(dataclasses.replace(servers.OURS, provider=port), 1, 6.7)
+            measured = servers.measure(dataclasses.replace(servers.OURS, provider=provider), 1, 6.7)
             if measured.rtt:
                 break
     assert measured.connected == 1
