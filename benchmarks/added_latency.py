@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 
+from benchmarks.ending import end_what_was_started
 from benchmarks.generator import Result
 from benchmarks.servers import add_choice, as_json, chosen, circumstances, table, undisturbed
 
@@ -37,6 +38,7 @@ def row(name: str, runs: list[Result]) -> list[str]:
 
 def main() -> None:
     """Measure and print."""
+    end_what_was_started()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)

@@ -25,6 +25,7 @@ import sys
 from collections.abc import Iterator
 
 from benchmarks import growth
+from benchmarks.ending import end_what_was_started
 from benchmarks.generator import Result
 from benchmarks.peers.environment import ROOT
 from benchmarks.servers import (
@@ -107,6 +108,7 @@ def run(contestants: list[Contestant], args: argparse.Namespace) -> list[list[st
 
 def main() -> None:
     """Measure and print."""
+    end_what_was_started()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", type=lambda text: tuple(int(each) for each in text.split(",")), default=COUNTS)
     parser.add_argument("--rounds", type=int, default=1)

@@ -34,6 +34,7 @@ from typing import Any
 from aiohttp import web
 
 from benchmarks import quiet
+from benchmarks.ending import end_what_was_started
 from benchmarks.generator import BUSY
 from benchmarks.peers.lean_realtime import lean_provider
 from benchmarks.servers import circumstances, cores, table
@@ -300,6 +301,7 @@ async def run(counts: tuple[int, ...], seconds: float, tries: int) -> list[list[
 
 def main() -> None:
     """Measure and print."""
+    end_what_was_started()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overhead", description=__doc__)
     parser.add_argument("--calls", default=",".join(map(str, CALLS)), help="how many at once, e.g. 1,20")
     parser.add_argument("--seconds", type=float, default=10.0, help="measured seconds of each run")

@@ -27,6 +27,7 @@ import aiohttp
 import psutil
 
 from benchmarks import quiet
+from benchmarks.ending import end_what_was_started
 from benchmarks.peers.lean_realtime import MAGIC, STAMP, lean_provider
 from benchmarks.peers.litellm_proxy import ENVIRONMENT, KEY, VERSION, litellm
 from benchmarks.servers import circumstances, cores, table
@@ -233,6 +234,7 @@ async def run(sessions: Sequence[int], rounds: int, seconds: float, *, peer: boo
 
 def main() -> None:
     """Measure and print."""
+    end_what_was_started()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.relay", description=__doc__)
     parser.add_argument("--sessions", default="1,10", help="how many at once, e.g. 1,10")
     parser.add_argument("--rounds", type=int, default=3)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import psutil
 
 from benchmarks.client import Caller
+from benchmarks.ending import end_what_was_started
 from benchmarks.servers import circumstances, table
 from mediaserver.rtc.port import MediaSettings
 from tests.rtc.clients import Text, media_port, until
@@ -209,6 +210,7 @@ async def run(parts: list[str], seconds: float) -> list[Line]:
 
 def main() -> int:
     """Measure and print; returns 1 when a promise was broken."""
+    end_what_was_started()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60, help="of speech through each network")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")

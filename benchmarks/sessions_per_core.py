@@ -21,6 +21,7 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks import growth
+from benchmarks.ending import end_what_was_started
 from benchmarks.floor import Floor
 from benchmarks.generator import Result
 from benchmarks.peers.environment import ROOT
@@ -150,6 +151,7 @@ def floor_of_the_core() -> Floor:
 
 def main() -> None:
     """Measure and print."""
+    end_what_was_started()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", type=lambda text: tuple(int(each) for each in text.split(",")), default=COUNTS)
     parser.add_argument("--rounds", type=int, default=1)

@@ -7,6 +7,7 @@ import asyncio
 import sys
 from collections import defaultdict
 
+from benchmarks.ending import end_what_was_started
 from benchmarks.faults.scenarios import SCENARIOS, Outcome
 from tests.servers.fleet import FLEET
 
@@ -52,6 +53,7 @@ async def _all(providers: list[str], faults: list[str], runs: int) -> int:
 
 def main() -> None:
     """Read the arguments and print."""
+    end_what_was_started()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument("--only", default=",".join(FLEET), help="providers, separated by commas")
     parser.add_argument("--faults", default=",".join(SCENARIOS), help="faults, separated by commas")

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import sys
 
+from benchmarks.ending import end_what_was_started
 from benchmarks.matrix.cells import KINDS, WAYS, run_way
 from tests.servers.fleet import FLEET
 
@@ -31,6 +32,7 @@ async def _all(ways: list[str], providers: list[str]) -> int:
 
 def main() -> None:
     """Read the arguments and print."""
+    end_what_was_started()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.matrix", description=__doc__)
     parser.add_argument("--only", default=",".join(FLEET), help="providers, separated by commas")
     parser.add_argument("--ways", default=",".join(WAYS), help="ways in, separated by commas")
