@@ -29,7 +29,7 @@ MAX_SECRET_BYTES = 64 * 1024
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Bytes = Annotated[int, Meta(ge=1024, le=1 << 30)]
-Scope = Literal["calls:create", "calls:control", "calls:listen", "calls:whisper", "calls:takeover"]
+Scope = Literal["calls:create", "calls:control", "calls:listen", "calls:whisper", "calls:takeover", "metrics:read"]
 
 
 class Tls(Section, frozen=True):
@@ -179,7 +179,8 @@ class Key(Section, frozen=True):
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
     """Its SHA-256 in hex, so that the key is not on this machine: ``printf %s KEY | sha256sum``."""
     scopes: tuple[Scope, ...] = ("calls:create", "calls:control")
-    """What it may do: open calls; steer and hang up its own; listen in on them, whisper to the model, speak in its place."""
+    """What it may do: open calls; steer and hang up its own; listen in on them, whisper to the model, speak in its place;
+    read the server's metrics."""
     models: tuple[str, ...] | None = None
     """Models that it may ask for; ``null`` for all."""
     origins: tuple[str, ...] | None = None

@@ -29,6 +29,7 @@ from mediaserver.events import SessionEnded
 from mediaserver.gateway.keys import KeyRing
 from mediaserver.gateway.secrets import Secrets
 from mediaserver.rtc.port import MediaPort, MediaSettings
+from mediaserver.telemetry.lag import LoopLag
 from signaling.door import DOOR, Door, House
 from signaling.forward import Neighbours
 from signaling.middleware import add_headers, errors, preflight
@@ -90,7 +91,8 @@ async def _open_house(
         ticker = await stack.enter_async_context(_Ticking())
         port = await stack.enter_async_context(MediaPort.open(media_settings(door.config), ticker))
         sessions = await stack.enter_async_context(_sessions(door, make_voice))
-        door.house = House(port, sessions, ways)
+        stack.enter_context((lag := LoopLag()).looking())
+        door.house = House(port, sessions, ways, lag)
         door.accepting = True
         try:
             yield

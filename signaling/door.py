@@ -24,6 +24,7 @@ from mediaserver.gateway.principal import Principal
 from mediaserver.gateway.secrets import Secrets
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
+from mediaserver.telemetry.lag import LoopLag
 from signaling.ended import EndedCalls
 from signaling.realtime.effective import Effective
 from signaling.relay import Relay
@@ -46,6 +47,7 @@ class House:
     port: MediaPort
     sessions: Sessions
     ways: Mapping[str, Way]
+    lag: LoopLag = field(default_factory=LoopLag)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from signaling import health, page, pcm, smallwebrtc, whip
+from signaling import health, metrics, page, pcm, smallwebrtc, whip
 from signaling.realtime import call_control, calls, client_secrets, socket
 
 ROUTES: tuple[web.RouteDef, ...] = (
@@ -14,6 +14,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.post("/csp-report", page.report),
     web.get("/healthz", health.alive),
     web.get("/readyz", health.ready),
+    web.get("/metrics", metrics.show),
     web.get("/v1/realtime", socket.connect),
     web.get("/v1/realtime/pcm", pcm.connect),
     web.get("/openai/v1/realtime", socket.connect),

@@ -13,7 +13,9 @@ from mediaserver.gateway.principal import Principal as Principal
 
 DEVELOPMENT_KEY = "sk-local"
 MAX_KEY_CHARS = 512
-ALL_SCOPES = frozenset({"calls:create", "calls:control", "calls:listen", "calls:whisper", "calls:takeover"})
+ALL_SCOPES = frozenset(
+    {"calls:create", "calls:control", "calls:listen", "calls:whisper", "calls:takeover", "metrics:read"}
+)
 
 
 class KeyRing:
