@@ -40,13 +40,19 @@ class Contestant:
     """A server: its name in tables, its command, and whose Python runs it.
 
     ``{port}``, ``{config}`` and ``{provider}`` are filled in. With ``provider`` it relays to that one, and its
-    callers take turns.
+    callers take turns. With ``workers``, which only ours knows, nobody is kept to a core.
     """
 
     name: str
     command: tuple[str, ...]
     environment: Environment | None = None
     provider: Provider | None = None
+    workers: int = 0
+
+    @property
+    def cores(self) -> tuple[int, int] | None:
+        """Its core and the callers', ``None`` where the scheduler is to choose."""
+        return None if self.workers else cores()
 
     def python(self) -> str:
         """Return the Python that runs it, installed now where it is not there yet. Raises subprocess.SubprocessError."""
@@ -119,7 +125,7 @@ def running(contestant: Contestant) -> Iterator[tuple[str, int]]:
             url = f"ws://127.0.0.1:{contestant.provider.port}/v1/realtime"
             models["lean"] = {"bridge": "openai", "provider": {"url": url, "key": "k", "model": "lean"}}
         config.write_text(json.dumps({
-            "server": {"port": port}, "media": {"port": free_port(socket.SOCK_DGRAM)},
+            "server": {"port": port, "workers": contestant.workers or 1}, "media": {"port": free_port(socket.SOCK_DGRAM)},
             "models": models, "default_model": "echo", "logs": {"level": "warning"},
         }))  # fmt: skip
         provider = contestant.provider and contestant.provider.port
@@ -127,7 +133,7 @@ def running(contestant: Contestant) -> Iterator[tuple[str, int]]:
         theirs = variables(folder) if contestant.environment else None
         process = subprocess.Popen([contestant.python(), *words], cwd=ROOT, stdout=subprocess.DEVNULL, env=theirs)
         try:
-            if pair := cores():
+            if pair := contestant.cores:
                 os.sched_setaffinity(process.pid, {pair[0]})
             until_ready(f"http://127.0.0.1:{port}/readyz", process)
             yield f"http://127.0.0.1:{port}", process.pid
@@ -148,7 +154,7 @@ def measure(contestant: Contestant, calls: int, seconds: float) -> Result:
         command += ["--calls", str(calls), "--seconds", str(seconds)]
         if contestant.provider:
             command += ["--ours", str(contestant.provider.pid)]
-        if pair := cores():
+        if pair := contestant.cores:
             command += ["--core", str(pair[1])]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds + 120)
     if done.returncode:
@@ -173,10 +179,14 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def circumstances() -> str:
-    """Say on what, with what, from which commit and by which command."""
+def circumstances(*, kept: bool = True) -> str:
+    """Say on what, with what, from which commit and by which command; ``kept``: each was to have a core of its own."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("aiortc", "av", "aiohttp"))
-    pinned = "server and callers on different cores" if cores() else "NOT pinned: server and callers share the cores"
+    pinned = (
+        "server and callers on different cores"
+        if kept and cores()
+        else "NOT pinned: server and callers share the cores"
+    )
     return "\n".join(
         [
             f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}; {pinned}",
