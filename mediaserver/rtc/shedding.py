@@ -9,7 +9,7 @@ from __future__ import annotations
 STEPS = (2, 0)
 """Complexities below the configured one, dearest first."""
 
-FULL = 0.85
+FULL = 0.75
 """More of the core than this is too much, when it lasts for ``FULL_S``."""
 FULL_S = 0.5
 
