@@ -37,6 +37,7 @@ bench: setup-test ## all benchmarks in a bounded version, beside their peers: ab
 	$(BIN)/python -m benchmarks.sessions_per_core --seconds 5 --tries 3 --plot test-output/growth.svg
 	$(BIN)/python -m benchmarks.full_relay --tries 3
 	$(BIN)/python -m benchmarks.workers --rounds 2 --tries 3
+	$(BIN)/python -m benchmarks.conversation
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.relay
 

@@ -48,6 +48,8 @@ class Contestant:
     environment: Environment | None = None
     provider: Provider | None = None
     workers: int = 0
+    bridge: str = "echo"
+    """Who answers at ours where there is no provider."""
 
     @property
     def cores(self) -> tuple[int, int] | None:
@@ -120,13 +122,13 @@ def running(contestant: Contestant) -> Iterator[tuple[str, int]]:
     port = free_port(socket.SOCK_STREAM)
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "config.yaml")
-        models: dict[str, object] = {"echo": {"bridge": "echo"}}
+        models: dict[str, object] = {contestant.bridge: {"bridge": contestant.bridge}}
         if contestant.provider:
             url = f"ws://127.0.0.1:{contestant.provider.port}/v1/realtime"
             models["lean"] = {"bridge": "openai", "provider": {"url": url, "key": "k", "model": "lean"}}
         config.write_text(json.dumps({
             "server": {"port": port, "workers": contestant.workers or 1}, "media": {"port": free_port(socket.SOCK_DGRAM)},
-            "models": models, "default_model": "echo", "logs": {"level": "warning"},
+            "models": models, "default_model": contestant.bridge, "logs": {"level": "warning"},
         }))  # fmt: skip
         provider = contestant.provider and contestant.provider.port
         words = [word.format(port=port, config=config, provider=provider) for word in contestant.command]
