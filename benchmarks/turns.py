@@ -28,7 +28,10 @@ SOUND_BYTES = 60
 """RTP packets of this size, encrypted, hold sound; those of silence are smaller."""
 
 KEEP_ALIVE = 20
-"""With DTX one frame in so many is sent in silence (RFC 7587 §3.1.3: every 400 ms)."""
+"""With DTX one frame in so many is sent in silence (RFC 7587 §3.1.3: every 400 ms) ..."""
+
+HANGOVER = 10
+"""... after so many that are sent all the same: libopus wants to be sure that it is one."""
 
 _SPREAD = 0.618
 """Of a period between two callers' beginnings: at each moment about as many speak as listen."""
@@ -64,7 +67,7 @@ class TurnSpeaker(Speaker):
         if self._frame > 0 and place < TURN:
             self.spoken += 1
             super().speak(at)
-        elif self.caller.dtx and place % KEEP_ALIVE:
+        elif self.caller.dtx and place >= TURN + HANGOVER and place % KEEP_ALIVE:
             self.caller.skip()
         else:
             self.caller.send(silence())
