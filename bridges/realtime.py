@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bridges.codec import Codec, Garbled, Message
 from bridges.link import Link, Target, open_link
+from mediaserver.audio.lull import Lull
 from mediaserver.bridge import Capabilities, Emit, Opening
 from mediaserver.clock import Clock, monotonic
 from mediaserver.commands import Command
@@ -82,6 +83,7 @@ class RealtimeBridge:
         self._emit: Emit | None = None
         self._ready: asyncio.Event | None = None
         self._garbled = 0
+        self._lull = Lull() if not codec.capabilities.live_output else None
         self._heard_at = self._sent_at = self._told_at = self._pinged_at = 0.0
 
     @property
@@ -106,15 +108,20 @@ class RealtimeBridge:
                 self._link = self._emit = None
 
     def hear(self, pcm: bytes) -> None:
-        """Write one frame of the caller to the socket."""
-        if self._link is not None:
-            for message in self._codec.hear(pcm):
-                self._write(self._link, message, sound=True)
+        """Write one frame of the caller to the socket; in a long silence several at once."""
+        if self._link is None:
+            return
+        due = pcm if self._lull is None else self._lull.feed(pcm)
+        for message in self._codec.hear(due) if due else ():
+            self._write(self._link, message, sound=True)
 
     def send(self, command: Command) -> None:
-        """Write what a command becomes to the socket. Raises Unsupported."""
-        if self._link is not None:
-            self._say(self._codec.encode(command))
+        """Write what a command becomes to the socket, after the sound before it. Raises Unsupported."""
+        if self._link is None:
+            return
+        if self._lull is not None and (gathered := self._lull.take()):
+            self._say(self._codec.hear(gathered))
+        self._say(self._codec.encode(command))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

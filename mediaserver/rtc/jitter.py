@@ -121,7 +121,8 @@ class JitterBuffer:
         self.duplicate = 0
         self.resets = 0
         self._delays = Delays()
-        self._held: dict[int, Packet] = {}
+        self.held: dict[int, Packet] = {}
+        """What has come and waits for something before it, by extended sequence number."""
         self._next: int | None = None
         self._history = 0
         self._probe: int | None = None
@@ -131,7 +132,7 @@ class JitterBuffer:
         self._released: tuple[int, int] | None = None
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self.held)
 
     @property
     def target(self) -> float:
@@ -151,7 +152,7 @@ class JitterBuffer:
             return self._jump(packet, now, clock_rate)
         self._probe = None
         number = self._next + ahead
-        if number in self._held or (ahead < 0 and self._history >> (-ahead - 1) & 1):
+        if number in self.held or (ahead < 0 and self._history >> (-ahead - 1) & 1):
             self.duplicate += 1
             return None
         self.received += 1
@@ -161,21 +162,21 @@ class JitterBuffer:
             self._history |= 1 << (-ahead - 1)
             self.late += 1
         else:
-            self._held[number] = packet
+            self.held[number] = packet
         return number
 
     def pop(self, now: float) -> Packet | Lost | None:
         """Return what is to be heard next, or None: nothing, or a gap that may still close."""
-        if not self._held or self._next is None:
+        if not self.held or self._next is None:
             return None
-        packet = self._held.pop(self._next, None)
+        packet = self.held.pop(self._next, None)
         if packet is not None:
             self._advance(1, 1)
             self._learn_step(packet)
             return packet
-        first = min(self._held)
-        before, missing = self._held[first], first - self._next
-        if len(self._held) < CAPACITY and now < self._due(before.timestamp, missing):
+        first = min(self.held)
+        before, missing = self.held[first], first - self._next
+        if len(self.held) < CAPACITY and now < self._due(before.timestamp, missing):
             return None
         lost = missing if missing > MOST_LOST else 1
         self._advance(lost, 0)
@@ -218,7 +219,7 @@ class JitterBuffer:
             self.late += 1
             return None
         self.resets += 1
-        self._held.clear()
+        self.held.clear()
         self._next, self._history, self._probe, self._clock = None, 0, None, 0
         self._released, self._delays = None, Delays()
         return self.push(packet, now, clock_rate)

@@ -167,12 +167,11 @@ class AudioReceiver:
             self._events.lapse(now)
         if self._stream is None:
             return
-        self._drain(self._stream, now)
-        if self._fill_at is None or self._stream.buffer:
+        if self._stream.buffer.held:
+            self._drain(self._stream, now)
+        if self._fill_at is None or now < self._fill_at or self._stream.buffer.held:
             return
         behind = int((now - self._fill_at) / FRAME) + 1
-        if behind <= 0:
-            return
         self._fill_at += behind * FRAME
         if (
             self._quiet and not self._filled
