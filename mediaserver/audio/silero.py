@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from mediaserver.audio.onnxfile import load
 from mediaserver.audio.resample import Resampler
 from mediaserver.audio.vad import VoiceDetector, WebRtcVoice
 from mediaserver.clock import FRAME_MS
@@ -40,16 +41,7 @@ class SileroNetwork:
     """The ONNX model, loaded once for all calls of a process; one thread, no state of its own. Raises ConfigError."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            import onnxruntime
-        except ImportError:
-            raise ConfigError("turns.detector", "silero needs onnxruntime: pip install 'mediaserver[silero]'") from None
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        try:
-            self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as problem:  # onnxruntime has no common class for them
-            raise ConfigError("turns.silero_model", f"{path} is no ONNX model ({type(problem).__name__})") from None
+        self._session = load(path, "turns.silero_model", wanted_by="turns.detector", extra="silero")
         if {one.name for one in self._session.get_inputs()} != {"input", "state", "sr"}:
             raise ConfigError("turns.silero_model", f"{path} is no Silero model of version 5 or 6")
         self._rate = np.array(RATE, np.int64)

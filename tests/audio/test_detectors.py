@@ -9,6 +9,7 @@ from mediaserver.audio.detectors import detector
 from mediaserver.audio.vad import LevelVoice, WebRtcVoice
 from mediaserver.config import Turns
 from mediaserver.errors import ConfigError
+from tests.audio.tiny_onnx import needs_runtime
 
 
 def test_a_detector_for_each_name() -> None:
@@ -29,7 +30,7 @@ def test_a_missing_model_is_named_before_the_server_starts(monkeypatch: pytest.M
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
+    needs_runtime()
     wrong = tmp_path / "wrong.onnx"
     wrong.write_bytes(b"no model")
     with pytest.raises(ConfigError, match="is no ONNX model"):

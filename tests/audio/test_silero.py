@@ -9,6 +9,7 @@ from mediaserver.audio.silero import CONTEXT, WINDOW, Samples, SileroNetwork, Si
 from mediaserver.errors import ConfigError
 from tests import clips
 from tests.audio.test_levels import noise
+from tests.audio.tiny_onnx import needs_runtime
 from tests.fakes.caller import LoudIsVoice, tone
 
 LOUD, QUIET = tone(20), bytes(640)
@@ -71,7 +72,7 @@ def test_a_quiet_empties_the_state() -> None:
 @pytest.fixture(scope="module")
 def network() -> SileroNetwork:
     """The real one, where it is installed."""
-    pytest.importorskip("onnxruntime")
+    needs_runtime()
     try:
         return SileroNetwork(find_model(""))
     except ConfigError as missing:
