@@ -130,6 +130,8 @@ class Turns(Section, frozen=True):
     """What tells voice from other sound; ``silero`` needs ``pip install 'mediaserver[silero]'``."""
     silero_model: str = ""
     """Path of Silero's ONNX file; empty: that of the installed package ``silero-vad``."""
+    end_model: str = ""
+    """Path of a Smart Turn ONNX file, version 3, which ``semantic_vad`` weighs; needs ``mediaserver[smart-turn]``."""
 
 
 class Model(Section, frozen=True):
