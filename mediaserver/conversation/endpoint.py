@@ -1,8 +1,9 @@
 """How long to wait after the last voiced sample before the caller's turn is over, for ``semantic_vad``. Pure.
 
-Four things are weighed: how the words so far end, how the voice sounded at its end, how long this caller pauses within
-turns, and how eager the session wants us to be. The first two choose a row and a column of a table, the others stretch it
-between a least and a longest wait. The silence itself is the clock: whatever goes on before the wait is over is one turn.
+Five things are weighed: how the words so far end, how the voice sounded at its end, what a model thinks of it where there
+is one, how long this caller pauses within turns, and how eager the session wants us to be. The first two choose a row and a
+column of a table, the others stretch it between a least and a longest wait. The silence itself is the clock: whatever goes
+on before the wait is over is one turn.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from mediaserver.conversation.endings import Ending, asks, ending
 
 Eagerness = Literal["low", "medium", "high", "auto"]
 Tone = Literal["falling", "unclear", "held"]
+Verdict = Literal["complete", "unsure", "incomplete"]
 
 QUIET_MS = 200
 """The silence after which we begin to wonder: the inbound edge of ``semantic_vad``."""
@@ -25,6 +27,16 @@ _WAITS_MS: dict[Ending, dict[Tone, int]] = {
     "dictated": {"falling": 1200, "unclear": 1600, "held": 2000},
     "open": {"falling": 2500, "unclear": 4000, "held": 4000},
 }
+
+_STRETCH: dict[Ending, dict[Verdict, float]] = {
+    "finished": {"complete": 0.75, "unsure": 1.0, "incomplete": 2.75},
+    "silent": {"complete": 0.55, "unsure": 1.0, "incomplete": 2.0},
+    "dictated": {"complete": 1.0, "unsure": 1.0, "incomplete": 1.5},  # each group of a number sounds complete
+    "open": {"complete": 0.5, "unsure": 1.0, "incomplete": 1.5},
+}
+"""How a model's verdict changes the wait: a pause of a second passes when it says that more will follow."""
+
+_COMPLETE, _INCOMPLETE = 0.8, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +54,21 @@ _BOUNDS = {
 }
 
 
-def patience_ms(eagerness: Eagerness, text: str, voice: Prosody | None = None, pace: float = 1.0) -> int:
+def patience_ms(
+    eagerness: Eagerness, text: str, voice: Prosody | None = None, pace: float = 1.0, complete: float | None = None
+) -> int:
     """Return the whole wait since the last voiced sample, in milliseconds, at least :data:`QUIET_MS`.
 
-    ``text`` is the partial transcript, ``voice`` its sound at the end, ``pace`` the caller's factor.
+    ``text`` is the partial transcript, ``voice`` its sound at the end, ``pace`` the caller's factor, ``complete`` a model's
+    probability 0..1 that nothing will follow, ``None`` where it has not said.
     """
     bounds, heard = _BOUNDS[eagerness], tone(voice)
     if heard == "held" and asks(text):
         heard = "unclear"  # the pitch of a question may rise at its end
-    wait = _WAITS_MS[ending(text)][heard] * bounds.stretch * pace
+    words, said = ending(text), verdict(complete)
+    if heard == "held" and said == "complete":
+        said = "unsure"  # two who disagree
+    wait = _WAITS_MS[words][heard] * _STRETCH[words][said] * bounds.stretch * pace
     return round(min(bounds.longest_ms, max(bounds.least_ms, wait)))
 
 
@@ -67,3 +85,10 @@ def tone(voice: Prosody | None) -> Tone:
     if level <= -4.0 if pitch is None else pitch <= -1.5 or (pitch <= -0.5 and level <= -4.0):
         return "falling"
     return "held" if pitch is not None and -0.5 < pitch < 4.0 and level > -3.0 else "unclear"
+
+
+def verdict(complete: float | None) -> Verdict:
+    """Say what a model's probability of the end is worth."""
+    if complete is None or _INCOMPLETE < complete < _COMPLETE:
+        return "unsure"
+    return "complete" if complete >= _COMPLETE else "incomplete"

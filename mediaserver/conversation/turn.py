@@ -63,6 +63,14 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """A model gives ``complete``, 0..1, to the turn being over with the voice that ended at ``end_ms``."""
+
+    end_ms: int
+    complete: float
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
     """The client ended the turn of this item by itself; a transcript will follow."""
 
@@ -91,7 +99,7 @@ class Tick:
     """Time has passed."""
 
 
-Happening = Onset | Offset | Words | Committed | ReplyMade | ReplyHeard | ReplyOver | Tick
+Happening = Onset | Offset | Words | Judged | Committed | ReplyMade | ReplyHeard | ReplyOver | Tick
 
 
 # --- what to do -------------------------------------------------------------------------------------------------------
@@ -167,6 +175,7 @@ class Turn:
         self._last_voice = Offset(0, 0)
         self._voiced_ms = 0
         self._quiet_at = 0.0
+        self._complete: float | None = None  # what a model says of the pause that is going on
         self._text = ""
         self._asked_before = False
         self._pace = Pace()
@@ -197,6 +206,11 @@ class Turn:
     def pending(self) -> bool:
         """A transcript of something that was said is still to come."""
         return bool(self._pending)
+
+    @property
+    def waiting(self) -> bool:
+        """The caller is silent, and it is being weighed whether the turn is over."""
+        return self._commit_at is not None
 
     @property
     def due(self) -> float | None:
@@ -258,7 +272,7 @@ class Turn:
         self._talking = False
         if self.detection is None or self.item_id is None:
             return []
-        self._last_voice, self._confirm_at = event, None
+        self._last_voice, self._confirm_at, self._complete = event, None, None
         self._voiced_ms += event.voiced_ms
         if self._voiced_ms < SHORTEST_MS:
             return [Drop(self._close(), event.end_ms), *self._resumed(), *self._answer_owed()]
@@ -271,8 +285,14 @@ class Turn:
     def _patient_until(self, detection: TurnDetection) -> float:
         if self._paused and self._text and not self._meant(self._text, final=True, asked=self._asked_before):
             return self._quiet_at + least_ms(detection.eagerness) / 1000  # a backchannel: let the reply go on soon
-        wait = patience_ms(detection.eagerness, self._text, self._last_voice.prosody, self._pace.factor)
-        return self._quiet_at + wait / 1000
+        heard = self._last_voice.prosody, self._pace.factor, self._complete
+        return self._quiet_at + patience_ms(detection.eagerness, self._text, *heard) / 1000
+
+    def _judged(self, event: Judged, _now: float) -> list[Action]:
+        if event.end_ms == self._last_voice.end_ms:  # of an earlier pause it is of no use
+            self._complete = event.complete
+            self._be_patient_again()
+        return []
 
     def _commit(self, now: float) -> list[Action]:
         if self._gap_ms is not None:
@@ -314,7 +334,7 @@ class Turn:
         return takes_floor(text, final=final, asked=asked) if self._reply == "heard" else has_words(text)
 
     def _be_patient_again(self) -> None:
-        """A later partial may show that the sentence is (not) finished; the wait runs from the last voiced sample."""
+        """More is known of whether the sentence is finished; the wait runs from the last voiced sample."""
         if self._commit_at is not None and self.detection is not None:
             self._commit_at = self._patient_until(self.detection)
 
@@ -417,6 +437,7 @@ _HANDLERS: dict[type, Callable[[Turn, Any, float], list[Action]]] = {
     Onset: Turn._onset_heard,
     Offset: Turn._offset_heard,
     Words: Turn._words,
+    Judged: Turn._judged,
     Committed: Turn._committed,
     ReplyMade: Turn._reply_made,
     ReplyHeard: Turn._reply_heard,

@@ -5,7 +5,7 @@ from statistics import median
 import pytest
 
 from mediaserver.audio.prosody import Prosody, prosody
-from mediaserver.conversation.endpoint import QUIET_MS, Eagerness, least_ms, patience_ms, tone
+from mediaserver.conversation.endpoint import QUIET_MS, Eagerness, least_ms, patience_ms, tone, verdict
 from tests import clips
 from tests.audio.test_prosody import voiced_part
 
@@ -80,3 +80,39 @@ def test_a_slow_caller_is_waited_for_longer() -> None:
 )  # fmt: skip
 def test_how_a_voice_came_to_its_end(voice: Prosody | None, expected: str) -> None:
     assert tone(voice) == expected
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"),
+    [(None, "unsure"), (0.0, "incomplete"), (0.2, "incomplete"), (0.21, "unsure"), (0.79, "unsure"), (0.8, "complete"),
+     (1.0, "complete")],
+)  # fmt: skip
+def test_what_the_word_of_a_model_is_worth(probability: float | None, expected: str) -> None:
+    assert verdict(probability) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "voice", "complete", "unsure", "incomplete"),
+    [
+        ("what time is it", FALLING, 350, 400, 1100),
+        ("what time is it", None, 350, 450, 1238),
+        ("i spoke with your colleague", HELD, 1100, 1100, 3025),  # a held voice and a model that disagree
+        ("", FALLING, 385, 700, 1400),
+        ("", HELD, 1200, 1200, 2400),
+        ("my number is five five five", FALLING, 1200, 1200, 1800),
+        ("i would like to", FALLING, 1250, 2500, 3750),
+        ("i would like to", None, 2000, 4000, 4000),
+    ],
+)
+def test_a_model_is_one_voice_among_others(
+    text: str, voice: Prosody | None, complete: int, unsure: int, incomplete: int
+) -> None:
+    waits = [patience_ms("auto", text, voice, complete=probability) for probability in (0.95, 0.5, 0.05)]
+    assert waits == [complete, unsure, incomplete]
+    assert patience_ms("auto", text, voice) == unsure
+
+
+def test_a_model_changes_nothing_of_the_least_and_the_longest_wait() -> None:
+    for eager in ("low", "medium", "high", "auto"):
+        assert patience_ms(eager, "yes", FALLING, complete=0.99) == least_ms(eager)  # type: ignore[arg-type]
+    assert patience_ms("low", "and", complete=0.01) == 8000

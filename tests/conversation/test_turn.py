@@ -22,6 +22,7 @@ from mediaserver.conversation.turn import (
     GiveUpWaiting,
     Happening,
     Interrupt,
+    Judged,
     Pause,
     ReplyHeard,
     ReplyMade,
@@ -298,6 +299,45 @@ def test_a_held_pitch_is_waited_for_longer() -> None:
     one.on(Words("item_1", "i spoke with your colleague", final=False), 1.5)
     one.on(Offset(1000, 800, Prosody(0.1, 0.5)), 2.0)
     assert one.due == pytest.approx(2.9)
+
+
+def waiting(text: str = "what time is it") -> Turn:
+    """A turn whose caller fell silent at 1.8 s, on the clock of its sound at 1000 ms."""
+    one = turn(SEMANTIC)
+    one.on(Onset(0), 1.0)
+    one.on(Words("item_1", text, final=False), 1.5)
+    one.on(SPEECH, 2.0)
+    return one
+
+
+def test_the_word_of_a_model_changes_the_wait() -> None:
+    one = waiting()
+    assert one.due == pytest.approx(2.25)
+    assert one.on(Judged(1000, 0.95), 2.1) == []
+    assert one.due == pytest.approx(2.15)
+    one.on(Judged(1000, 0.05), 2.1)
+    assert one.due == pytest.approx(3.038)
+    one.on(Words("item_1", "what time is it now", final=False), 2.3)
+    assert one.due == pytest.approx(3.038)  # later words do not make it forgotten
+
+
+def test_the_word_of_a_model_is_for_one_pause() -> None:
+    one = waiting()
+    one.on(Judged(1000, 0.05), 2.1)
+    one.on(Onset(1350), 2.25)
+    one.on(Offset(2500, 800), 3.5)
+    assert one.due == pytest.approx(3.3 + 0.45)
+    one.on(Judged(1000, 0.05), 3.6)  # that of the pause before
+    assert one.due == pytest.approx(3.3 + 0.45)
+
+
+def test_the_word_of_a_model_comes_too_late_while_somebody_speaks_and_when_the_turn_is_over() -> None:
+    one = waiting()
+    one.on(Onset(1300), 2.15)
+    assert one.on(Judged(1000, 0.95), 2.2) == [] and not one.waiting
+    one = waiting()
+    assert kinds(one.on(Tick(), 2.25)) == [Commit]
+    assert one.on(Judged(1000, 0.05), 2.3) == [] and not one.waiting
 
 
 def test_who_pauses_long_within_a_turn_is_waited_for_longer_the_next_time() -> None:
