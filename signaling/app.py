@@ -16,6 +16,8 @@ import web as pages
 from bridges import open_bridge, open_speaker
 from bridges.tools.box import open_tools
 from mediaserver.audio.detectors import detector
+from mediaserver.audio.judge import Judge, Model
+from mediaserver.audio.smartturn import find_end_model
 from mediaserver.audio.ticker import Ticker
 from mediaserver.audio.vad import MakeVoice
 from mediaserver.bridge import BridgeFactory
@@ -61,7 +63,8 @@ def build(config: Config, place: Place | None = None, *, providers: OpenBridge =
         neighbours = Neighbours(place, door.relay)
         app.middlewares.append(neighbours.answer)
         app.cleanup_ctx.append(lambda _: _opened(neighbours))
-    app.cleanup_ctx.append(partial(_open_house, opening=opening, make_voice=detector(config.turns)))
+    make_voice, end_model = detector(config.turns), find_end_model(config.turns)
+    app.cleanup_ctx.append(partial(_open_house, opening=opening, make_voice=make_voice, end_model=end_model))
     app.on_shutdown.append(_end_calls)
     return app
 
@@ -81,6 +84,7 @@ async def _open_house(
     app: web.Application,
     opening: Mapping[str, AbstractAsyncContextManager[BridgeFactory]],
     make_voice: MakeVoice,
+    end_model: Model | None,
 ) -> AsyncIterator[None]:
     door = app[DOOR]
     async with AsyncExitStack() as stack:
@@ -90,7 +94,8 @@ async def _open_house(
         ways = open_ways(door.config, makers, tools, phrases)
         ticker = await stack.enter_async_context(_Ticking())
         port = await stack.enter_async_context(MediaPort.open(media_settings(door.config), ticker))
-        sessions = await stack.enter_async_context(_sessions(door, make_voice))
+        judge = None if end_model is None else await stack.enter_async_context(Judge(end_model))
+        sessions = await stack.enter_async_context(_sessions(door, make_voice, judge))
         stack.enter_context((lag := LoopLag()).looking())
         door.house = House(port, sessions, ways, lag)
         door.accepting = True
@@ -110,9 +115,9 @@ async def _end_calls(app: web.Application) -> None:
         session.end("server_shutdown")
 
 
-def _sessions(door: Door, make_voice: MakeVoice) -> Sessions:
+def _sessions(door: Door, make_voice: MakeVoice, judge: Judge | None) -> Sessions:
     most, bounds = door.config.sessions.max, limits(door.config)
-    return Sessions(most, bounds, on_end=partial(_ended, door), make_voice=make_voice)
+    return Sessions(most, bounds, on_end=partial(_ended, door), make_voice=make_voice, judge=judge)
 
 
 def _ended(door: Door, session: Session, ended: SessionEnded) -> None:

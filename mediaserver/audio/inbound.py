@@ -160,6 +160,10 @@ class Padding:
         """Keep one frame; the oldest goes when there is no room."""
         self._frames.append(pcm)
 
+    def last(self, ms: int) -> list[bytes]:
+        """Return the newest frames of so many milliseconds, oldest first, and keep them."""
+        return list(self._frames)[-max(1, ms // FRAME_MS) :]
+
     def take(self) -> list[bytes]:
         """Return all frames, oldest first, and keep none."""
         frames = list(self._frames)

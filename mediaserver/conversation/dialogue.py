@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mediaserver.audio.inbound import Edge
+from mediaserver.audio.inbound import Edge, Offset
 from mediaserver.audio.levels import SILENCE_DB
 from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Capabilities
@@ -15,6 +15,7 @@ from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation.asking import ask
 from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.heard import Ledger
+from mediaserver.conversation.judging import Judging
 from mediaserver.conversation.listening import Listening
 from mediaserver.conversation.measure import Stopwatch
 from mediaserver.conversation.outbox import Outbox
@@ -30,6 +31,7 @@ from mediaserver.conversation.turn import (
     GiveUpWaiting,
     Happening,
     Interrupt,
+    Judged,
     Pause,
     ReplyMade,
     ReplyOver,
@@ -80,6 +82,7 @@ class Dialogue:
         make_voice: MakeVoice = WebRtcVoice,
         *,
         replies: Replies | None = None,
+        judging: Judging | None = None,
     ) -> None:
         self.settings = settings
         self.conversation = conversation
@@ -98,6 +101,8 @@ class Dialogue:
             Reply
         ] = []  # wait for transcripts or for the reply before: one in band, one out of band at most
         self._watch: Stopwatch | None = None
+        self._judging = judging
+        self._began_ms = 0  # the first voiced sample of the caller's turn, on the clock of the sound
         self._frame_at = self._voiced_at = clock()
         self._asked = False  # the reply had just asked a question when the caller began to speak
 
@@ -173,16 +178,21 @@ class Dialogue:
         """Take one frame; an edge of speech that it makes certain is for :meth:`edge`, when nothing else is going on."""
         self._frame_at = at
         level = self.replies.level()
-        edge = self._listening.hear(pcm, SILENCE_DB if level is None else level)
+        edge = self._listen(pcm, SILENCE_DB if level is None else level)
         if self._listening.voiced_now:
             self._voiced_at = at
         return edge
+
+    def _listen(self, pcm: bytes, played: float) -> Edge | None:
+        if self._judging is not None:
+            self._judging.hear(pcm)
+        return self._listening.hear(pcm, played)
 
     def _fill_gap(self, now: float) -> None:
         """Put silence in the place of sound that did not come, so that the turn ends as if it had been quiet."""
         silence = bytes(self._capabilities.input_rate * FRAME_MS // 1000 * 2)
         for _ in range(int(GAP_S * 1000) // FRAME_MS):
-            edge = self._listening.hear(silence)
+            edge = self._listen(silence, SILENCE_DB)
             if edge is not None:
                 self.edge(edge)
         self._frame_at = now
@@ -193,6 +203,9 @@ class Dialogue:
             self._listening.begin_manual(edge, new_id("item"))
         else:
             self._turned(edge)
+        if isinstance(edge, Offset) and self._judging is not None and self._turn.waiting:
+            turn_ms = self._listening.clock_ms - self._began_ms
+            self._judging.ask(turn_ms, lambda complete: self._turned(Judged(edge.end_ms, complete)))
 
     def _turned(self, happening: Happening) -> None:
         for action in self._turn.on(happening, self._clock()):
@@ -202,7 +215,7 @@ class Dialogue:
         _ACTIONS[type(action)](self, action)
 
     def _begin(self, action: Begin) -> None:
-        self._asked = self.replies.asks
+        self._asked, self._began_ms = self.replies.asks, action.start_ms
         self.tell(SpeechStarted(action.item_id, self._listening.begin(action.item_id, action.start_ms)))
 
     def _commit(self, action: Commit) -> None:

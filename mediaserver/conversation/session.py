@@ -22,6 +22,7 @@ from mediaserver.conversation.alarm import Alarm
 from mediaserver.conversation.audience import Audience, Controller
 from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.crossing import Crossing
+from mediaserver.conversation.judging import Asks, Judging
 from mediaserver.conversation.leg import Leg, Place
 from mediaserver.conversation.limits import Limits
 from mediaserver.conversation.record import CallRecord
@@ -85,6 +86,7 @@ class Session:
         clock: Clock = monotonic,
         *,
         make_voice: MakeVoice = WebRtcVoice,
+        judge: Asks | None = None,
         support: Support | None = None,
     ) -> None:
         self.id = session_id
@@ -104,8 +106,9 @@ class Session:
         items = Conversation(max_items=self.limits.max_items, max_bytes=self.limits.max_text_bytes)
         self._tools = self._make_tools(items)
         settings = self._tools.offered(settings)
-        shared = (self._audience, items, self.record, clock, make_voice)
-        self._succession = Succession(leg, settings, *shared, self._reopen)
+        judging = None if judge is None else Judging(judge, rates[0], self.take)
+        shared = (self._audience, items, self.record, clock, make_voice, self._reopen)
+        self._succession = Succession(leg, settings, *shared, judging)
         self._crossing = Crossing(
             self,
             leg,

@@ -12,6 +12,7 @@ from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Bridge
 from mediaserver.caller import Caller
 from mediaserver.clock import Clock, monotonic, new_id
+from mediaserver.conversation.judging import Asks
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.limits import Limits
 from mediaserver.conversation.session import Session
@@ -41,6 +42,7 @@ class Sessions:
         clock: Clock = monotonic,
         on_end: OnEnd | None = None,
         make_voice: MakeVoice = WebRtcVoice,
+        judge: Asks | None = None,
     ) -> None:
         self.max_sessions = max_sessions
         self.draining = False
@@ -49,7 +51,7 @@ class Sessions:
         self._limits = limits or Limits()
         self._clock = clock
         self._on_end = on_end
-        self._make_voice = make_voice
+        self._make_voice, self._judge = make_voice, judge
         self._sessions: dict[str, Session] = {}
         self._tasks = asyncio.TaskGroup()
         self._empty = asyncio.Event()
@@ -92,8 +94,17 @@ class Sessions:
         """Start a session and return it; raises Overloaded when full or draining."""
         self.check()
         name = new_id("sess")
-        bounds, voice = limits or self._limits, self._make_voice
-        session = Session(name, caller, route, settings, bounds, self._clock, make_voice=voice, support=support)
+        session = Session(
+            name,
+            caller,
+            route,
+            settings,
+            limits or self._limits,
+            self._clock,
+            make_voice=self._make_voice,
+            judge=self._judge,
+            support=support,
+        )
         self._sessions[caller.id] = session
         self._empty.clear()
         self.started += 1

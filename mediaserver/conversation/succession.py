@@ -14,6 +14,7 @@ from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.dialogue import Dialogue
 from mediaserver.conversation.following import Following, Reopen
 from mediaserver.conversation.heard import Ledger
+from mediaserver.conversation.judging import Judging
 from mediaserver.conversation.leg import Leg
 from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.replay import MAX_MARKS, Replay
@@ -57,6 +58,7 @@ class Succession:
         clock: Clock,
         make_voice: MakeVoice,
         reopen: Reopen,
+        judging: Judging | None = None,
     ) -> None:
         self.conversation = conversation
         self.replay = Replay()
@@ -64,6 +66,7 @@ class Succession:
         self._record = record
         self._clock = clock
         self._make_voice = make_voice
+        self._judging = judging
         self._reopen = reopen
         self._replies: Replies | None = None
         self._leg = self._first = leg
@@ -84,7 +87,7 @@ class Succession:
             self._replies = Replies(self.conversation, audience, leg.outbox, ledger, self._clock, lambda _: None)
         shared = (audience, capabilities, settings, self.conversation, leg.outbox, self._clock, self._make_voice)
         if capabilities.turns == "session":
-            return Dialogue(*shared, replies=self._replies)
+            return Dialogue(*shared, replies=self._replies, judging=self._judging)
         return Following(*shared, replies=self._replies, reopen=self._reopen)
 
     # --- the beginning ------------------------------------------------------------------------------------------------

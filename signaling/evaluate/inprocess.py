@@ -13,7 +13,9 @@ from typing import Any, Literal
 import numpy as np
 
 from mediaserver.audio.detectors import detector
+from mediaserver.audio.judge import Model
 from mediaserver.audio.playout import Playout
+from mediaserver.audio.smartturn import find_end_model
 from mediaserver.audio.speaker import Speaker
 from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Capabilities
@@ -109,10 +111,24 @@ class VirtualCaller(Speaker):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How turns are taken: when they end, and what tells voice from other sound."""
+    """How turns are taken: when they end, what tells voice from other sound, and what hears their end."""
 
     detection: TurnDetection = field(default_factory=TurnDetection)
     make_voice: MakeVoice = WebRtcVoice
+    end_model: Model | None = None
+
+
+class PromptJudge:
+    """Satisfies :class:`mediaserver.conversation.judging.Asks`: the model always takes ``ANSWER_S`` of the virtual time."""
+
+    ANSWER_S = 0.1
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def ask(self, pcm: bytes, answered: Callable[[float], None]) -> None:
+        """Ask now, and answer then."""
+        asyncio.get_running_loop().call_later(self.ANSWER_S, answered, self._model(pcm))
 
 
 def policy_of(config: Config, kind: Literal["server_vad", "semantic_vad"] | None = None) -> Policy:
@@ -123,7 +139,7 @@ def policy_of(config: Config, kind: Literal["server_vad", "semantic_vad"] | None
         detection = replace(detection or TurnDetection(), kind=kind)
     if detection is None:
         raise ConfigError("turns.detection", "it is off: the client ends its turns, and there is nothing to evaluate")
-    return Policy(detection, detector(config.turns))
+    return Policy(detection, detector(config.turns), find_end_model(config.turns))
 
 
 def rehearse(score: Score, policy: Policy | None = None) -> Take:
@@ -136,7 +152,9 @@ async def _call(score: Score, policy: Policy) -> Take:
     caller = VirtualCaller(player, virtual.now)
     agent = Agent(score.script.replies, player.words, lambda: caller.now_ms)
     settings = Settings("scripted", turn_detection=policy.detection)
-    session = Session("sess_evaluate", caller, agent, settings, clock=virtual.now, make_voice=policy.make_voice)
+    judge = None if policy.end_model is None else PromptJudge(policy.end_model)
+    make_voice = policy.make_voice
+    session = Session("sess_evaluate", caller, agent, settings, clock=virtual.now, make_voice=make_voice, judge=judge)
     ended = await session.run()
     problem = "" if ended.reason == "client_closed" else f"the session ended: {ended.reason}"
     return Take(score.script, player.said, player.unsaid, caller.ear.spans, caller.seen, problem)

@@ -121,5 +121,7 @@ def test_padding_keeps_the_last() -> None:
     for number in range(10):
         padding.push(bytes([number]))
     assert padding.ms == 100
+    assert padding.last(40) == [b"\x08", b"\x09"]
+    assert len(padding.last(1000)) == 5
     assert padding.take() == [bytes([number]) for number in range(5, 10)]
     assert padding.take() == []

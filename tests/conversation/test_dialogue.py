@@ -45,6 +45,7 @@ from mediaserver.settings import TurnDetection
 from tests.conversation.test_session import COUNTING, SETTINGS, play
 from tests.fakes.bridge import MS_PER_WORD, Delays, Reply, ScriptedBridge
 from tests.fakes.caller import FakeCaller, tone
+from tests.fakes.judge import ScriptedJudge
 
 BY_HAND = replace(SETTINGS, turn_detection=None)
 
@@ -271,6 +272,39 @@ def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
     assert len(caller.told(InputCommitted)) == len(bridge.asked(BeginSpeech)) == 1
     stopped = next(at for at, event in caller.log if isinstance(event, SpeechStopped))
     assert stopped - caller.log[0][0] == pytest.approx(0.1 + 0.4 + 1.5 + 0.4 + 2.0, abs=0.1)
+
+
+def spoken_twice(judge: ScriptedJudge, detection: TurnDetection) -> int:
+    """Say one half, be silent for 800 ms, say the other, and return how many turns that was."""
+    bridge = ScriptedBridge(hears=["what time is it"] * 2, partials=True)
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(600)
+        await asyncio.sleep(0.8)
+        await caller.say(600)
+        await caller.until(OutputStopped)
+
+    caller, ended = play(talk, bridge, replace(SETTINGS, turn_detection=detection), judge=judge)
+    assert ended.reason == "client_closed"
+    return len(caller.told(InputCommitted))
+
+
+def test_a_model_that_hears_more_coming_keeps_the_turn_open() -> None:
+    judge = ScriptedJudge([0.05, 0.95])
+    assert spoken_twice(judge, TurnDetection("semantic_vad")) == 1
+    assert judge.shown == [900, 2300]  # all of it so far, with the 200 ms of each pause
+
+
+@pytest.mark.parametrize("judge", [ScriptedJudge([0.5, 0.5]), ScriptedJudge([0.05, 0.05], after_s=0.4)])
+def test_a_model_that_is_unsure_or_late_changes_nothing(judge: ScriptedJudge) -> None:
+    assert spoken_twice(judge, TurnDetection("semantic_vad")) == 2
+    assert len(judge.shown) == 2  # one question for each pause
+
+
+def test_a_fixed_silence_asks_nobody() -> None:
+    judge = ScriptedJudge([])
+    assert spoken_twice(judge, TurnDetection()) == 2
+    assert judge.shown == []
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ from mediaserver.settings import Settings, TurnDetection
 from tests.fakes import virtual_time
 from tests.fakes.bridge import MS_PER_WORD, Delays, Reply, ScriptedBridge
 from tests.fakes.caller import FakeCaller, LoudIsVoice, tone
+from tests.fakes.judge import ScriptedJudge
 
 SETTINGS = Settings("local", turn_detection=TurnDetection(silence_duration_ms=300))
 COUNTING = "One two three four five six, seven eight nine ten eleven twelve."
@@ -55,12 +56,15 @@ def play(
     limits: Limits | None = None,
     *,
     mic: bool = True,
+    judge: ScriptedJudge | None = None,
 ) -> tuple[FakeCaller, SessionEnded]:
     """Run a session in virtual time beside a scenario; the caller hangs up after it unless the session ended before."""
 
     async def both() -> tuple[FakeCaller, SessionEnded]:
         caller = FakeCaller(virtual_time.now, mic=mic)
-        session = Session("sess_1", caller, bridge, settings, limits, virtual_time.now, make_voice=LoudIsVoice)
+        session = Session(
+            "sess_1", caller, bridge, settings, limits, virtual_time.now, make_voice=LoudIsVoice, judge=judge
+        )
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(session.run())
             await asyncio.sleep(0.1)

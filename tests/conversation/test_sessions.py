@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -9,10 +10,11 @@ from mediaserver.conversation.session import Session
 from mediaserver.conversation.sessions import Sessions
 from mediaserver.errors import NotFound, Overloaded
 from mediaserver.events import SessionEnded
-from mediaserver.settings import Settings
+from mediaserver.settings import Settings, TurnDetection
 from tests.fakes import virtual_time
 from tests.fakes.bridge import ScriptedBridge
-from tests.fakes.caller import FakeCaller, LoudIsVoice
+from tests.fakes.caller import FakeCaller, LoudIsVoice, tone
+from tests.fakes.judge import ScriptedJudge
 
 SETTINGS = Settings("local")
 
@@ -114,3 +116,20 @@ def test_every_session_gets_a_detector_of_the_kind_that_was_chosen() -> None:
 
     virtual_time.run(scenario())
     assert (16000, 0.5) in made
+
+
+def test_every_session_asks_the_same_judge() -> None:
+    judge = ScriptedJudge([0.5, 0.5])
+    settings = replace(SETTINGS, turn_detection=TurnDetection("semantic_vad"))
+
+    async def scenario() -> None:
+        async with Sessions(2, clock=virtual_time.now, make_voice=LoudIsVoice, judge=judge) as sessions:
+            for name in ("rtc_1", "rtc_2"):
+                one = caller(name)
+                sessions.start(one, settings, ScriptedBridge())
+                await asyncio.sleep(0.1)
+                one.say_soon(tone(600))
+            await asyncio.sleep(2)
+
+    virtual_time.run(scenario())
+    assert len(judge.shown) == 2

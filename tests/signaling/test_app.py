@@ -1,16 +1,19 @@
 import asyncio
 import math
+import threading
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamTrack
 
-from mediaserver.config import Config, Media, Model
+from mediaserver.config import Config, Media, Model, Turns
 from mediaserver.errors import ConfigError
 from signaling.app import build, limits, media_settings
 from signaling.door import DOOR
+from tests.audio.tiny_onnx import needs_runtime, smart_turn
 from tests.clips import RATE, clip
 from tests.conformance.openai_types import check_event
 from tests.signaling.doors import KEY, SDP
@@ -152,6 +155,23 @@ def test_a_model_that_cannot_be_stops_the_start(model: Model, path: str) -> None
     with pytest.raises(ConfigError) as refused:
         build(Config(models={"local": model}))
     assert refused.value.path.startswith(path)
+
+
+def test_a_missing_model_of_turns_stops_the_start() -> None:
+    with pytest.raises(ConfigError) as refused:
+        build(Config(turns=Turns(end_model="/nowhere.onnx")))
+    assert refused.value.path == "turns.end_model"
+
+
+async def test_a_model_of_turns_lives_as_long_as_the_house(tmp_path: Path) -> None:
+    needs_runtime()
+    file = tmp_path / "tiny.onnx"
+    file.write_bytes(smart_turn())
+    config = Config(media=Media(port=0, addresses=("127.0.0.1",)), turns=Turns(end_model=str(file)))
+    async with house(config) as client:
+        assert (await client.get("/readyz")).status == 200
+        assert [thread.name for thread in threading.enumerate() if thread.name.startswith("judge")] == ["judge_0"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("judge")]
 
 
 def test_the_configuration_reaches_the_rooms() -> None:

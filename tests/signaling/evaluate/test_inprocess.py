@@ -61,3 +61,23 @@ def test_turns_are_taken_as_a_server_with_this_configuration_would():
 def test_without_turn_detection_there_is_nothing_to_evaluate():
     with pytest.raises(ConfigError):
         policy_of(parse(b"turns: {detection: 'off'}"))
+
+
+def test_a_model_of_turns_is_asked_as_in_a_call(monkeypatch):
+    voiced(monkeypatch)
+
+    def ended(probability):
+        shown = []
+        policy = Policy(TurnDetection("semantic_vad"), end_model=lambda pcm: shown.append(len(pcm)) or probability)
+        (ended_ms,) = rehearse(scored(ASK + "]"), policy).moments("committed")
+        assert len(shown) == 1
+        return ended_ms
+
+    soon, later, late = ended(0.95), ended(0.5), ended(0.05)
+    assert soon < later < late
+
+
+def test_a_model_of_turns_is_that_of_the_configuration():
+    with pytest.raises(ConfigError, match=r"turns\.end_model"):
+        policy_of(parse(b"turns: {end_model: /nowhere.onnx}"))
+    assert policy_of(parse(b"{}")).end_model is None
