@@ -85,6 +85,8 @@ class Media(Section, frozen=True):
     """Peers that the port holds at once, connecting ones included; in each worker."""
     max_pending: Annotated[int, Meta(ge=1, le=100_000)] = 200
     """How many of them may still be connecting."""
+    red: Literal["off", "auto", "always"] = "auto"
+    """Copies of earlier packets in later ones (RFC 2198), with callers who offer it: when there is loss, or always."""
 
 
 class Opus(Section, frozen=True):

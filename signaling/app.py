@@ -160,6 +160,7 @@ def media_settings(config: Config) -> MediaSettings:
         bitrate=opus.bitrate,
         complexity=opus.complexity,
         dtx=opus.dtx,
+        red=media.red,
     )
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from mediaserver.errors import BadRequest, TooLarge
-from mediaserver.rtc.codecs import Agreed, Codec
+from mediaserver.rtc.agreement import LEVEL_URI, MID_URI, STATIC, agree, write_codec
+from mediaserver.rtc.codecs import Agreed, Red
 from mediaserver.rtc.ice import Credentials
 from mediaserver.rtc.video import held
 
@@ -30,20 +31,11 @@ MAX_ATTRIBUTES = 16
 MAX_MESSAGE = 262144
 """The largest data channel message that we take (RFC 8841 §6), in bytes."""
 
-LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
-MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
-
 DIGESTS = ("sha-256", "sha-384", "sha-512")
 _AUDIO_PROFILES = ("UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "RTP/SAVPF", "RTP/SAVP")
 _DATA_PROFILES = ("UDP/DTLS/SCTP", "TCP/DTLS/SCTP")
-_SUPPORTED = {("opus", 48000, 2), ("g722", 8000, 1), ("pcmu", 8000, 1), ("pcma", 8000, 1)}
-_TELEPHONE_EVENT = "telephone-event"
-_STATIC = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000"}
-"""Payload types that need no rtpmap (RFC 3551 §6)."""
-
 _MIRROR = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 _SETUP = {"actpass": "active", "passive": "active", "active": "passive"}
-_PTIMES = (20, 40, 60)
 
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
 _MEDIA_LINE = re.compile(r"m=([a-z]{1,32}) (\d{1,5})(?:/\d+)? ([A-Z/]{1,32}) (.+)", re.ASCII)
@@ -69,10 +61,12 @@ class Terms:
 
     ``hold_video``: video m-lines are answered ``inactive``, not refused, for clients that count their transceivers.
     ``ingest``: we hear and send nothing; an offer that sends nothing is refused (RFC 9725 §4.2).
+    ``red``: which place redundancy has among the codecs.
     """
 
     hold_video: bool = False
     ingest: bool = False
+    red: Red = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +202,7 @@ def _essence_of_section(section: list[str]) -> list[str]:
         raise _invalid(f"at most {MAX_CODECS} formats in one media line")
     mapped = {line[9:].split(" ", 1)[0] for line in attributes if line.startswith("a=rtpmap:")}
     bare = set(formats.split()) - mapped
-    static = [f"a=rtpmap:{pt} {name}" for pt, name in _STATIC.items() if str(pt) in bare]
+    static = [f"a=rtpmap:{pt} {name}" for pt, name in STATIC.items() if str(pt) in bare]
     described = {*mapped, *(line[9:].split(" ", 1)[0] for line in static)}
     attributes = [a for a in attributes if not a.startswith("a=fmtp:") or a[7:].split(" ", 1)[0] in described]
     return [f"m=audio {port} {profile} {formats}", *static, *attributes]
@@ -258,7 +252,7 @@ def _offer(
     accepted = [m.mid for m in media if m.accepted]
     return Offer(
         media=tuple(media),
-        agreed=_agreed(description, sections[audio], direction),
+        agreed=agree(description, sections[audio], direction, terms.red),
         setup=setup,
         fingerprints=fingerprints,
         ufrag=ufrag,
@@ -344,63 +338,6 @@ def _dtls(leaders: list[MediaDescription]) -> tuple[str, tuple[tuple[str, str], 
     raise _invalid("a=setup and a=fingerprint with sha-256, sha-384 or sha-512 are required")
 
 
-# --- codecs -----------------------------------------------------------------------------------------------------------
-
-
-def _agreed(media: MediaDescription, section: list[str], direction: str) -> Agreed:
-    offered = {codec.payload_type: codec for codec in _offered(media)}
-    in_order = [offered[pt] for pt in dict.fromkeys(media.fmt) if pt in offered]
-    sound = [codec for codec in in_order if codec.name != _TELEPHONE_EVENT]
-    if not sound:
-        raise BadRequest(
-            "none of the offered audio codecs is supported: Opus, G.722, PCMU, PCMA", code="unsupported_codec"
-        )
-    sound.sort(key=lambda codec: codec.name != "opus")  # stable: Opus first, then as the client prefers
-    events = [codec for codec in in_order if codec.name == _TELEPHONE_EVENT]
-    same_clock = [codec for codec in events if codec.clock_rate == sound[0].clock_rate]
-    extensions = {e.uri: e.id for e in media.rtp.headerExtensions if 1 <= e.id <= 14}
-    return Agreed(
-        mid=media.rtp.muxId or "0",
-        codecs={codec.payload_type: codec for codec in (*sound, *events)},
-        send=sound[0],
-        telephone_event=next(iter([*same_clock, *events]), None),
-        ptime_ms=_ptime(section),
-        receiving=direction in ("sendrecv", "recvonly"),
-        sending=direction in ("sendrecv", "sendonly"),
-        level_id=extensions.get(LEVEL_URI),
-        mid_id=extensions.get(MID_URI),
-        remote_ssrc=_remote_ssrc(section),
-    )
-
-
-def _offered(media: MediaDescription) -> Iterable[Codec]:
-    for codec in media.rtp.codecs:
-        name = codec.mimeType.partition("/")[2].lower()
-        channels, payload_type = codec.channels or 1, codec.payloadType
-        event = name == _TELEPHONE_EVENT and codec.clockRate in (8000, 16000, 48000)
-        known = event or (name, codec.clockRate, channels) in _SUPPORTED
-        if known and payload_type is not None and 0 <= payload_type <= 127:
-            parameters = {key.strip(): "" if v is None else str(v) for key, v in codec.parameters.items()}
-            yield Codec(name, payload_type, codec.clockRate, channels, parameters)
-
-
-def _ptime(section: list[str]) -> int:
-    """Milliseconds per packet that we send: what the client would like (a=ptime), within a=maxptime, 20 at least."""
-    wanted = _number(section, "a=ptime:") or 20
-    most = _number(section, "a=maxptime:") or _PTIMES[-1]
-    return max((p for p in _PTIMES if p <= wanted and p <= most), default=20)
-
-
-def _number(section: list[str], name: str) -> int | None:
-    text = next((line[len(name) :] for line in section if line.startswith(name)), "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else None
-
-
-def _remote_ssrc(section: list[str]) -> int | None:
-    text = next((line[7:].split(" ", 1)[0] for line in section if line.startswith("a=ssrc:")), "")
-    return int(text) & 0xFFFFFFFF if text.isascii() and text.isdigit() and len(text) <= 10 else None
-
-
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
@@ -441,24 +378,13 @@ def _write_audio(out: _Writer, line: MediaLine, offer: Offer, local: Local) -> N
             out.add(f"a=extmap:{identifier} {uri}")
     out.add(f"a={offer.direction}", "a=rtcp-mux")
     for codec in agreed.codecs.values():
-        out.add(*_write_codec(codec, dtx=local.dtx))
+        out.add(*write_codec(codec, dtx=local.dtx))
     out.add(f"a=ptime:{agreed.ptime_ms}")
     if agreed.sending:
         out.add(f"a=msid:{local.stream_id} {local.track_id}")
         out.add(
             f"a=ssrc:{local.ssrc} cname:{local.cname}", f"a=ssrc:{local.ssrc} msid:{local.stream_id} {local.track_id}"
         )
-
-
-def _write_codec(codec: Codec, *, dtx: bool) -> list[str]:
-    name = codec.name if codec.name in ("opus", _TELEPHONE_EVENT) else codec.name.upper()
-    channels = f"/{codec.channels}" if codec.channels > 1 else ""
-    lines = [f"a=rtpmap:{codec.payload_type} {name}/{codec.clock_rate}{channels}"]
-    if codec.name == "opus":
-        lines.append(f"a=fmtp:{codec.payload_type} minptime=10;useinbandfec=1" + (";usedtx=1" if dtx else ""))
-    elif codec.name == _TELEPHONE_EVENT:
-        lines.append(f"a=fmtp:{codec.payload_type} 0-15")
-    return lines
 
 
 def _write_data(out: _Writer, line: MediaLine, offer: Offer, local: Local) -> None:

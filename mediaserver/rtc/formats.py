@@ -55,6 +55,10 @@ class Encoder(Protocol):
         """Tell how much is lost on the way."""
         ...
 
+    def spend(self, bitrate: int) -> None:
+        """Encode with so many bit/s from now on."""
+        ...
+
     def ease(self, complexity: int) -> None:
         """Encode with so much effort from now on, 0..10."""
         ...
@@ -157,6 +161,9 @@ class G711Out:
     def expect_loss(self, percent: int) -> None:
         """Nothing can be done about it."""
 
+    def spend(self, bitrate: int) -> None:
+        """It takes what it takes."""
+
     def ease(self, complexity: int) -> None:
         """It is as it is."""
 
@@ -220,6 +227,9 @@ class PyavOut:
 
     def expect_loss(self, percent: int) -> None:
         """Nothing can be done about it."""
+
+    def spend(self, bitrate: int) -> None:
+        """It takes what it takes."""
 
     def ease(self, complexity: int) -> None:
         """It is as it is."""

@@ -37,6 +37,10 @@ _JUMP = 2.0
 """Seconds by which transit cannot change: the clock of the timestamps did."""
 
 
+class Copy(Packet):
+    """A packet that did not come, out of a later one (RFC 2198)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lost:
     """Packets that will not come; ``before`` is the one that waits behind them, right behind if ``adjacent``."""
@@ -113,7 +117,10 @@ class Delays:
 
 
 class JitterBuffer:
-    """Files packets of one stream by sequence number; :meth:`push` one, then :meth:`pop` until it returns None."""
+    """Files packets of one stream by sequence number; :meth:`push` one, then :meth:`pop` until it returns None.
+
+    :meth:`mend` before the push takes what a packet repeats of earlier ones.
+    """
 
     def __init__(self) -> None:
         self.received = 0
@@ -125,6 +132,7 @@ class JitterBuffer:
         """What has come and waits for something before it, by extended sequence number."""
         self._next: int | None = None
         self._history = 0
+        self._copies: set[int] = set()
         self._probe: int | None = None
         self._clock = 0
         self._latest = 0
@@ -140,7 +148,7 @@ class JitterBuffer:
         return self._delays.target
 
     def push(self, packet: Packet, now: float, clock_rate: int) -> int | None:
-        """File a packet; returns its extended sequence number, or None when it is of no use.
+        """File a packet; returns its extended sequence number, or None for one that came before or may be of no stream.
 
         ``clock_rate`` of its timestamps in Hz, 0 when they tell no time (telephone events).
         """
@@ -154,7 +162,7 @@ class JitterBuffer:
         number = self._next + ahead
         if number in self.held or (ahead < 0 and self._history >> (-ahead - 1) & 1):
             self.duplicate += 1
-            return None
+            return self._after_its_copy(number)
         self.received += 1
         if clock_rate:
             self._time(packet.timestamp, now, clock_rate)
@@ -163,6 +171,32 @@ class JitterBuffer:
             self.late += 1
         else:
             self.held[number] = packet
+        return number
+
+    def mend(self, packet: Packet, offset: int, payload_type: int, payload: bytes) -> bool:
+        """File what ``packet`` repeats, ``offset`` units of the clock before its time; False where nothing is missing.
+
+        Which packet that was follows from how long one lasts (RFC 2198 names times only): what fits no packet is left out.
+        A copy says nothing about the network, and when its original comes after all that is a duplicate.
+        """
+        step = round(self._step * self._clock)
+        if self._next is None or not step or offset < step or offset % step:
+            return False
+        sequence = packet.sequence - offset // step & 0xFFFF
+        ahead = ((sequence - self._next + 0x8000) & 0xFFFF) - 0x8000
+        number = self._next + ahead
+        if not 0 <= ahead < CAPACITY or number in self.held:
+            return False
+        timestamp = packet.timestamp - offset & 0xFFFFFFFF
+        self.held[number] = Copy(payload_type, False, sequence, timestamp, packet.ssrc, payload)
+        self._copies = {copy for copy in self._copies if copy >= self._next - MAX_MISORDER} | {number}
+        return True
+
+    def _after_its_copy(self, number: int) -> int | None:
+        """The original of a copy did arrive, once: the network lost nothing."""
+        if number not in self._copies:
+            return None
+        self._copies.remove(number)
         return number
 
     def pop(self, now: float) -> Packet | Lost | None:
@@ -220,6 +254,7 @@ class JitterBuffer:
             return None
         self.resets += 1
         self.held.clear()
+        self._copies.clear()
         self._next, self._history, self._probe, self._clock = None, 0, None, 0
         self._released, self._delays = None, Delays()
         return self.push(packet, now, clock_rate)

@@ -182,6 +182,10 @@ class OpusEncoder:
         """Tell how much is lost on the way: with FEC on, above zero each packet carries a copy of the one before."""
         self._set(_SET_LOSS, percent)
 
+    def spend(self, bitrate: int) -> None:
+        """Encode with so many bit/s from now on."""
+        self._set(_SET_BITRATE, bitrate)
+
     def ease(self, complexity: int) -> None:
         """Encode with so much effort from now on, 0..10."""
         self._set(_SET_COMPLEXITY, complexity)

@@ -14,13 +14,14 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mediaserver.audio.ticker import Ticker
 from mediaserver.caller import Dialect
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BadRequest, ConfigError, Overloaded, TooLarge
 from mediaserver.rtc import addresses, description, fragment, ice, stack, stun
+from mediaserver.rtc.codecs import Red
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.sender import Voice
 from mediaserver.rtc.shedding import Shedding
@@ -42,7 +43,8 @@ class MediaSettings:
 
     ``port`` 0 takes a free one. ``addresses``: see :mod:`mediaserver.rtc.addresses`; empty means automatic, ``loopback``
     adds 127.0.0.1 and ::1 to that. Times in seconds. ``max_calls`` at once, of which ``max_pending`` may be setting up.
-    ``bitrate`` of our Opus in bit/s, ``complexity`` 0..10; ``dtx`` asks clients to stop sending in silence.
+    ``bitrate`` of our Opus in bit/s, ``complexity`` 0..10; ``dtx`` asks clients to stop sending in silence. ``red``: how an
+    offer of redundancy is answered.
     """
 
     port: int = 0
@@ -56,6 +58,7 @@ class MediaSettings:
     bitrate: int = 32000
     complexity: int = 5
     dtx: bool = True
+    red: Red = "auto"
 
 
 @dataclass(slots=True)
@@ -152,7 +155,7 @@ class MediaPort:
         """
         self._admit(again=call_id in self._peers)
         try:
-            read = description.read_offer(offer, terms)
+            read = description.read_offer(offer, replace(terms or description.Terms(), red=self.settings.red))
         except (BadRequest, TooLarge):
             self._counters.refused_offers += 1
             raise

@@ -1,13 +1,14 @@
 """From decrypted RTP to exact 20 ms frames of PCM: order, concealment, time. Pure; plain calls only.
 
-The stream has one time base, its timestamps. Whatever happens each slot of it is delivered once: decoded, recovered from
-the next packet's FEC, concealed, or as silence. When nothing comes (DTX, a muted microphone, a hole in the network),
-:meth:`AudioReceiver.tick` goes on with silence in real time, so that whoever measures pauses by frames sees them pass.
+The stream has one time base, its timestamps. Whatever happens each slot of it is delivered once: decoded (from the copy in a
+later packet if need be, RFC 2198), recovered from the next packet's FEC, concealed, or as silence. When nothing comes (DTX,
+a muted microphone, a hole in the network), :meth:`AudioReceiver.tick` goes on with silence in real time, so that whoever
+measures pauses by frames sees them pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from aiortc.rtp import RtcpReceiverInfo, RtcpSrPacket
@@ -16,10 +17,11 @@ from mediaserver.audio.pcm import rms
 from mediaserver.clock import FRAME_MS
 from mediaserver.errors import MediaError
 from mediaserver.events import DigitPressed
-from mediaserver.rtc import rtp
+from mediaserver.rtc import redundancy, rtp
 from mediaserver.rtc.codecs import Agreed, Codec
 from mediaserver.rtc.formats import FORMATS, Decoder
-from mediaserver.rtc.jitter import JitterBuffer, Lost
+from mediaserver.rtc.jitter import Copy, JitterBuffer, Lost
+from mediaserver.rtc.redundancy import Block
 from mediaserver.rtc.rtcp import Reception
 from mediaserver.rtc.rtp import Packet
 from mediaserver.rtc.telephone_event import TelephoneEvents
@@ -43,6 +45,8 @@ SILENT_STREAM = 0.2
 MOST_FILLED = 3
 """Frames that one tick makes up for when ticks come late."""
 
+_NO_COPIES: Sequence[Block] = ()
+
 _DTX_BYTES = 2
 
 _QUIET = 104
@@ -51,11 +55,15 @@ _QUIET = 104
 
 @dataclass(slots=True)
 class ReceiverStats:
-    """Counts of packets, but ``concealed``, ``silent`` and ``delivered`` of 20 ms frames (10 ms packets: of packets)."""
+    """Counts of packets, but ``concealed``, ``silent`` and ``delivered`` of 20 ms frames (10 ms packets: of packets).
+
+    ``lost`` did not come in time, nor did a copy; ``recovered`` came as a copy (``copied`` of them) or from FEC.
+    """
 
     received: int = 0
     lost: int = 0
     recovered: int = 0
+    copied: int = 0
     concealed: int = 0
     silent: int = 0
     late: int = 0
@@ -142,16 +150,21 @@ class AudioReceiver:
         if parsed is None or not parsed.payload:
             self._counts.malformed += 1
             return
-        clock_rate = self._clocks.get(parsed.payload_type)
+        clock_rate, copies = self._clocks.get(parsed.payload_type), _NO_COPIES
         if clock_rate is None:
-            self._counts.unknown += 1
-            return
+            unfolded = self._unfold(parsed)
+            if unfolded is None:
+                return
+            parsed, copies = unfolded
+            clock_rate = self._clocks[parsed.payload_type]
         stream = self._stream
         if stream is None or stream.reception.ssrc != parsed.ssrc:
             stream = self._other_stream(parsed, now)
             if stream is None:
                 return
         stream.heard = now
+        if copies:
+            self._mend(stream, parsed, copies)
         number = stream.buffer.push(parsed, now, clock_rate)
         if number is None:
             return
@@ -160,6 +173,28 @@ class AudioReceiver:
         if self._level_id is not None and parsed.extensions:
             self.level = rtp.level(parsed, self._level_id)
         self._drain(stream, now)
+
+    def _unfold(self, packet: Packet) -> tuple[Packet, Sequence[Block]] | None:
+        """Return the packet as it would be without its copies, and those; None, counted, for what was not agreed."""
+        if packet.payload_type != self._redundancy:
+            self._counts.unknown += 1
+            return None
+        blocks = redundancy.parse(packet.payload)
+        if blocks is None:
+            self._counts.malformed += 1
+            return None
+        *copies, own = blocks
+        if own.payload_type not in self._codecs:
+            self._counts.unknown += 1
+            return None
+        return packet._replace(payload_type=own.payload_type, payload=own.payload), copies
+
+    def _mend(self, stream: _Stream, packet: Packet, copies: Sequence[Block]) -> None:
+        for kind, offset, payload in copies:
+            filed = payload and kind in self._codecs and stream.buffer.mend(packet, offset, kind, payload)
+            if filed and self._ahead(packet.timestamp - offset) >= 0:
+                self._counts.recovered += 1
+                self._counts.copied += 1
 
     def tick(self, now: float) -> None:
         """Give up what is overdue and let time pass when nothing comes; called each 20 ms."""
@@ -194,6 +229,7 @@ class AudioReceiver:
     def _adopt(self, agreed: Agreed) -> None:
         events = agreed.telephone_event
         self._codecs = {kind: codec for kind, codec in agreed.codecs.items() if codec.name in FORMATS}
+        self._redundancy = agreed.redundancy.payload_type if agreed.redundancy is not None else None
         self._event_types = {kind for kind, codec in agreed.codecs.items() if codec.name == "telephone-event"}
         if events is not None:
             self._event_types.add(events.payload_type)
@@ -245,7 +281,7 @@ class AudioReceiver:
                 self._clock, self._next = codec.clock_rate, None
                 if self._stream is not None:
                     self._stream.reception.clock_rate = codec.clock_rate
-        if not self._align(packet.timestamp, now):
+        if not self._align(packet, now):
             return
         try:
             pcm = decoder.decode(packet.payload)
@@ -281,14 +317,16 @@ class AudioReceiver:
             return 0
         return ((timestamp - self._next + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
-    def _align(self, timestamp: int, now: float) -> bool:
+    def _align(self, packet: Packet, now: float) -> bool:
         """Fill the pause before a packet with silence; False when its slot is already past."""
-        gap = self._ahead(timestamp)
+        gap = self._ahead(packet.timestamp)
         if gap == 0 or gap > RESYNC * self._clock or gap < -RESYNC_BACK * self._clock:
             return True
         if gap > 0:
             self._counts.silent += gap * 1000 // self._clock // FRAME_MS
             self._emit(bytes(gap * self._rate // self._clock * 2), now)
+        elif isinstance(packet, Copy):
+            return False  # its slot was filled while we waited: to say it now would stretch time
         elif -gap > self._filled * self._clock * FRAME_MS // 1000 + self._clock * FRAME_MS // 2000:
             self._counts.late += 1
             self._fill_at = now + self._patience()  # time that passed while these were said must not pass again

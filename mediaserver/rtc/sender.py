@@ -2,12 +2,13 @@
 
 Timestamps count real time, also in silence. Nothing is encoded while there is nothing to say: a few comfort packets push
 the end of a word out of buffers that hold packets back until more come, then one every 400 ms keeps the path open. Each
-talk spurt opens with the marker bit (RFC 3551 §4.1).
+talk spurt opens with the marker bit (RFC 3551 §4.1). While the far end reports loss, each packet repeats those before it.
 """
 
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -16,22 +17,19 @@ from aiortc.rtp import RtcpReceiverInfo, RtcpSenderInfo
 
 from mediaserver.audio.levels import SILENCE_DB, dbfs
 from mediaserver.clock import FRAME_MS
-from mediaserver.rtc import rtcp, rtp
+from mediaserver.rtc import redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed
 from mediaserver.rtc.formats import FORMATS
 from mediaserver.rtc.opus import OpusSettings
+from mediaserver.rtc.protection import COPIES, MOST_BITRATE, Means, Protection, Shield
 
 COMFORT_MS = 400
 
 TAIL = 5
 """Comfort packets that follow a talk spurt without a gap: a stock aiortc client holds back the last four it has."""
 
-LOSS_STEP = 0.25
-"""How much of a lower loss report is believed at once; a higher one is believed whole."""
-
 _DTX_BYTES = 2
-_MOST_LOSS = 30
-_LEAST_BITRATE, _MOST_BITRATE = 6000, 128000
+_LEAST_BITRATE = 6000
 _QUIETEST = -127
 
 
@@ -45,11 +43,15 @@ class Voice:
 
 @dataclass(slots=True)
 class SenderStats:
-    """Packets and payload octets sent; what the far end reports: loss (0..1), jitter, and the round trip."""
+    """Packets and payload octets sent, of them with ``comfort`` only and with ``copies``; what the far end reports.
+
+    That is loss (0..1), jitter, and the round trip.
+    """
 
     packets: int = 0
     octets: int = 0
     comfort: int = 0
+    copies: int = 0
     loss: float = 0.0
     jitter_ms: float = 0.0
     rtt_ms: float | None = None
@@ -57,15 +59,19 @@ class SenderStats:
 
 def opus_settings(parameters: Mapping[str, str], bitrate: int, complexity: int) -> OpusSettings:
     """Return what the far end's fmtp asks of our encoder (RFC 7587 §6.1), within our own limits."""
-    most = _number(parameters.get("maxaveragebitrate"), bitrate)
     return OpusSettings(
-        bitrate=min(max(min(bitrate, most), _LEAST_BITRATE), _MOST_BITRATE),
+        bitrate=min(max(min(bitrate, most_bitrate(parameters)), _LEAST_BITRATE), MOST_BITRATE),
         complexity=complexity,
         fec=parameters.get("useinbandfec") == "1",
         dtx=parameters.get("usedtx") == "1",
         cbr=parameters.get("cbr") == "1",
         max_rate=_number(parameters.get("maxplaybackrate"), 48000),
     )
+
+
+def most_bitrate(parameters: Mapping[str, str]) -> int:
+    """Return the bit/s that the far end takes at most."""
+    return min(_number(parameters.get("maxaveragebitrate"), MOST_BITRATE), MOST_BITRATE)
 
 
 def _number(text: str | None, default: int) -> int:
@@ -85,14 +91,15 @@ class AudioSender:
         self._stats = SenderStats()
         self._sequence = random.getrandbits(15)
         self._timestamp = random.getrandbits(32)
-        self._loss = 0.0
+        self._protection = Protection()
+        self._reported = 0
         self._confirmed = False
         self._adopt(agreed, rate)
 
     @property
     def stats(self) -> SenderStats:
         """A copy of the counts."""
-        return replace(self._stats, loss=self._loss)
+        return replace(self._stats, loss=self._protection.loss)
 
     def renew(self, agreed: Agreed, rate: int | None = None) -> None:
         """Go on after a re-offer, or at another rate, with a fresh encoder; SSRC, sequence and timestamps continue."""
@@ -125,12 +132,12 @@ class AudioSender:
         return rtcp.report(self.ssrc, self._cname, sender=sender, blocks=(block,) if block is not None else ())
 
     def receiver_report(self, block: RtcpReceiverInfo, now: float) -> None:
-        """Take the far end's report on us: its loss sets how much FEC is sent."""
+        """Take the far end's report on us: its loss sets how the stream is protected."""
         if block.ssrc != self.ssrc:
             return
         self._confirmed = True  # it knows our SSRC: no need to repeat the media id
-        reported = block.fraction_lost / 256
-        self._loss = reported if reported > self._loss else self._loss + (reported - self._loss) * LOSS_STEP
+        sent, self._reported = self._stats.packets - self._reported, self._stats.packets
+        self._protection.report(block.fraction_lost / 256, sent, now)
         self._stats.jitter_ms = block.jitter * 1000 / self._codec.clock_rate
         trip = rtcp.round_trip(block, now)
         if trip is not None:
@@ -152,6 +159,14 @@ class AudioSender:
         settings = opus_settings(codec.parameters, self._voice.bitrate, self._complexity)
         self._dtx = settings.dtx and codec.name == "opus"
         self._encoder = self._format.encoder(self._rate, settings)
+        self._red_type = (agreed.redundancy or codec).payload_type
+        self._earlier: deque[tuple[int, bytes]] = deque(maxlen=len(COPIES))
+        self._means = Means(
+            bitrate=settings.bitrate,
+            most=most_bitrate(codec.parameters),
+            fec=settings.fec and codec.name == "opus",
+            copies=agreed.redundancy is not None,
+        )
         self._ticks = codec.clock_rate * FRAME_MS // 1000
         self._bundle = max(1, agreed.ptime_ms // FRAME_MS)
         self._frames: list[bytes] = []
@@ -160,15 +175,19 @@ class AudioSender:
         self._marker = True
         self._quiet_ms = COMFORT_MS
         self._tail = 0
-        self._protected = -1
+        self._shield: Shield | None = None
         self._protect()
         self._static = rtp.extension(self._mid()) if agreed.level_id is None else b""
 
     def _protect(self) -> None:
-        percent = min(round(self._loss * 100), _MOST_LOSS)
-        if percent != self._protected:
-            self._protected = percent
-            self._encoder.expect_loss(percent)
+        shield = self._protection.shield(self._means)
+        if shield != self._shield:
+            self._shield = shield
+            self._copies = shield.copies
+            self._encoder.expect_loss(shield.expected)
+            self._encoder.spend(shield.bitrate)
+            if not shield.copies:
+                self._earlier.clear()
 
     def _collect(self, pcm: bytes, timestamp: int) -> bytes | None:
         if self._bundle == 1:
@@ -227,12 +246,25 @@ class AudioSender:
         return packet
 
     def _write(self, payload: bytes, timestamp: int, pcm: bytes | None) -> bytes:
+        payload_type = self._codec.payload_type
+        if self._copies:
+            payload_type, payload = self._with_copies(payload, timestamp)
         marker, self._marker = self._marker and pcm is not None, False
         sequence, self._sequence = self._sequence, self._sequence + 1 & 0xFFFF
         self._stats.packets += 1
         self._stats.octets += len(payload)
         extension = self._extension(pcm)
-        return rtp.serialise(self._codec.payload_type, marker, sequence, timestamp, self.ssrc, payload, extension)
+        return rtp.serialise(payload_type, marker, sequence, timestamp, self.ssrc, payload, extension)
+
+    def _with_copies(self, payload: bytes, timestamp: int) -> tuple[int, bytes]:
+        """Return type and payload with the packets before it, or as they are when none of those fits."""
+        payload_type = self._codec.payload_type
+        whole = redundancy.serialise(payload_type, payload, timestamp, list(self._earlier)[-self._copies :])
+        self._earlier.append((timestamp, payload))
+        if whole is None:
+            return payload_type, payload
+        self._stats.copies += 1
+        return self._red_type, whole
 
     def _octets(self) -> int:
         return self._stats.octets & 0xFFFFFFFF

@@ -10,7 +10,7 @@ import pytest
 from aiortc.sdp import SessionDescription
 
 from mediaserver.errors import BadRequest, RequestError, TooLarge
-from mediaserver.rtc import description
+from mediaserver.rtc.agreement import LEVEL_URI, MID_URI
 from mediaserver.rtc.description import Local, Offer, Terms, read_offer, write_answer
 from mediaserver.rtc.ice import Credentials
 from tests.rtc import offers
@@ -46,7 +46,7 @@ def refusal(text: str) -> RequestError:
 def test_chromes_offer() -> None:
     offer = read_offer(offers.chrome())
     agreed = offer.agreed
-    assert [c.name for c in agreed.codecs.values()] == ["opus", "g722", "pcmu", "pcma", *["telephone-event"] * 2]
+    assert [c.name for c in agreed.codecs.values()] == ["opus", "red", "g722", "pcmu", "pcma", *["telephone-event"] * 2]
     assert (agreed.send.name, agreed.send.payload_type, agreed.send.clock_rate) == ("opus", 111, 48000)
     assert agreed.send.parameters == {"minptime": "10", "useinbandfec": "1"}
     assert agreed.telephone_event is not None
@@ -76,9 +76,8 @@ def test_the_answer_is_read_by_aiortc_and_repeats_the_transport_everywhere() -> 
     assert audio.rtcp_mux
     assert audio.msid == "stream-of-ours track-of-ours"
     assert audio.ssrc[0].cname == "us"
-    assert {e.uri: e.id for e in audio.rtp.headerExtensions} == {description.LEVEL_URI: 1, description.MID_URI: 4}
+    assert {e.uri: e.id for e in audio.rtp.headerExtensions} == {LEVEL_URI: 1, MID_URI: 4}
     assert data.sctp_port == 5000
-    assert "red" not in written
     assert "trickle" not in written
 
 
@@ -170,7 +169,7 @@ def test_video_is_refused_with_port_zero_and_left_out_of_the_bundle() -> None:
     written = answer(text)
     assert lines_of(written) == [
         "m=video 0 UDP/TLS/RTP/SAVPF 96 97",
-        "m=audio 5004 UDP/TLS/RTP/SAVPF 111 9 0 8 110 126",
+        "m=audio 5004 UDP/TLS/RTP/SAVPF 111 63 9 0 8 110 126",
         "m=application 5004 UDP/DTLS/SCTP webrtc-datachannel",
     ]
     assert "a=group:BUNDLE 0 1\r\n" in written

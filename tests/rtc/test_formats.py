@@ -40,7 +40,20 @@ def test_what_cannot_conceal_repeats_and_fades(name):
     assert loud[0] > loud[1] > loud[2] > loud[3] == 0
     assert decoder.recover(b"next", 20) is None
     assert not any(FORMATS[name].decoder(16000).conceal(10))
+    before = encoder.encode(tone(16000, 20))
     encoder.expect_loss(10)
+    encoder.spend(128000)
+    assert len(encoder.encode(tone(16000, 20))) == len(before)
+
+
+def test_opus_spends_what_it_is_told():
+    encoder = FORMATS["opus"].encoder(16000, OpusSettings(bitrate=16000))
+    sizes = []
+    for bitrate in (16000, 48000):
+        encoder.spend(bitrate)
+        sizes.append(sum(len(encoder.encode(tone(16000, 20))) for _ in range(50)))
+    encoder.close()
+    assert sizes[1] > 1.5 * sizes[0]
 
 
 def test_without_libopus_pyav_carries_opus(monkeypatch):

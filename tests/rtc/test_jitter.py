@@ -80,6 +80,53 @@ def test_a_gap_waits_no_longer_than_packets_are_late():
     assert rig.pop(at=4.1001) == [("lost", 1, True), 201]  # number 200 was due at 4.0
 
 
+def mend(rig, number, back, offset=None):
+    """Let packet ``number`` repeat the one ``back`` before it, then push it."""
+    repeated = rig.buffer.mend(packet(number), 960 * back if offset is None else offset, 111, b"copy")
+    return repeated, rig.push(number)[1]
+
+
+def test_a_copy_closes_a_gap_at_once(rig):
+    assert mend(rig, 11, 1) == (True, [10, 11])
+    assert mend(rig, 14, 2) == (True, [12])
+    assert rig.pop(at=1.0) == [("lost", 1, True), 14]
+
+
+def test_an_original_after_its_copy_is_a_duplicate_that_did_arrive(rig):
+    mend(rig, 11, 1)
+    mend(rig, 14, 2)
+    mend(rig, 15, 2)  # 13 waits for nothing but is held
+    for number in (10, 12, 13):
+        filed, out = rig.push(number, at=0.31)
+        assert (filed is not None, out) == (True, [])
+        assert rig.push(number, at=0.31) == (None, [])
+    assert rig.buffer.duplicate == 6
+    assert rig.buffer.late == 0
+
+
+@pytest.mark.parametrize(
+    ("back", "offset"), [(1, None), (2, None), (5, None), (0, 0), (0, 1), (0, 959), (0, 1441), (17, None)]
+)
+def test_a_copy_of_what_is_not_missing_changes_nothing(rig, back, offset):
+    assert mend(rig, 10, back, offset) == (False, [10])
+    assert rig.buffer.duplicate == 0
+
+
+def test_copies_before_the_first_packet_or_from_another_time_are_left_out(rig):
+    assert not JitterBuffer().mend(packet(5), 960, 111, b"copy")
+    assert not mend(rig, 10 + CAPACITY + 1, 1)[0]
+
+
+def test_a_copy_goes_by_how_long_a_packet_lasts():
+    rig = Rig()
+    for number in range(5):
+        rig.push(number, at=number * 0.06, timestamp=number * 2880)
+    gone = Packet(111, False, 6, 6 * 2880, 1, b"x")
+    assert not rig.buffer.mend(gone, 960, 111, b"copy")
+    assert rig.buffer.mend(gone, 2880, 111, b"copy")
+    assert rig.pop() == [5]
+
+
 def test_duplicates_and_replays_are_dropped(rig):
     for number in (9, 5, 0):
         assert rig.push(number, at=0.2) == (None, [])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaserver.events import DigitPressed
-from mediaserver.rtc import rtcp, rtp
+from mediaserver.rtc import redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed, Codec
 from mediaserver.rtc.formats import FORMATS
 from mediaserver.rtc.opus import OpusEncoder, OpusSettings
@@ -20,7 +20,9 @@ FRAME = 640
 OPUS = Codec("opus", 111, 48000, 2)
 EVENTS = Codec("telephone-event", 126, 48000)
 PCMU, PCMA = Codec("pcmu", 0, 8000), Codec("pcma", 8, 8000)
+RED = Codec("red", 63, 48000, 2, {"111/111": ""})
 AGREED = Agreed("0", {111: OPUS, 0: PCMU, 8: PCMA, 126: EVENTS}, OPUS, telephone_event=EVENTS, level_id=1)
+WITH_RED = Agreed("0", {111: OPUS, 63: RED}, OPUS, redundancy=RED)
 
 
 class Ear:
@@ -193,6 +195,125 @@ def test_fec_is_better_than_concealment_is_better_than_silence():
         for kind in ((True, True), (False, True), (False, False))
     ]
     assert errors[0] < errors[1] < errors[2]
+
+
+# --- copies (RFC 2198) ------------------------------------------------------------------------------------------------
+
+
+def folded(sent, levels=1):
+    """Let each packet repeat the ``levels`` before it."""
+    made, earlier = [], []
+    for at, data in sent:
+        packet = rtp.parse(data)
+        whole = redundancy.serialise(111, packet.payload, packet.timestamp, earlier[-levels:])
+        earlier.append((packet.timestamp, packet.payload))
+        kind, payload = (111, packet.payload) if whole is None else (63, whole)
+        made.append((at, rtp.serialise(kind, False, packet.sequence, packet.timestamp, 9, payload)))
+    return made
+
+
+@pytest.fixture
+def red_ear():
+    made = Ear(WITH_RED)
+    yield made
+    made.receiver.close()
+
+
+def steady(seconds):
+    """A voice that makes no pause, in which nobody would take a gap for one."""
+    time = np.arange(RATE * seconds) / RATE
+    return (np.sin(time * 900 + np.sin(time * 30) * 20) * 8000).astype("<i2").tobytes()
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_every_gap_that_a_packet_repeats_is_heard_as_if_it_had_come(red_ear, levels):
+    sent = packets(steady(10))
+    arrivals = [each for index, each in enumerate(folded(sent, levels)) if index == 0 or index % (levels + 1) == 0]
+    red_ear.hear(arrivals)
+    stats = red_ear.receiver.stats
+    assert red_ear.pcm == clean(sent[: len(red_ear.frames)])
+    assert len(red_ear.frames) >= len(sent) - levels
+    assert (stats.lost, stats.concealed) == (0, 0)
+    assert stats.recovered == stats.copied == len(red_ear.frames) - len(arrivals)
+
+
+def test_a_copy_whose_time_was_filled_is_not_said_after_it(red_ear):
+    sent = folded(packets(bytes(FRAME * 18) + steady(1)), 2)
+    red_ear.hear(sent[:18] + [(at + 0.2, packet) for at, packet in sent[20:]])
+    loud = [np.frombuffer(pcm, "<i2").astype(float).std() > 3000 for _, pcm in red_ear.frames]
+    assert red_ear.receiver.stats.copied == 0
+    assert 46 <= sum(loud) <= 48
+
+
+def test_a_copy_is_heard_when_its_packet_comes_and_not_later(red_ear):
+    sent = folded(packets(seconds=1))
+    red_ear.hear(sent[:20] + sent[21:22])
+    assert [at for at, _ in red_ear.frames[-2:]] == [sent[21][0]] * 2
+
+
+@pytest.mark.parametrize("burst", [1, 3])
+@pytest.mark.parametrize("loss", [0.1, 0.2])
+def test_fewer_frames_are_made_up_with_copies(loss, burst):
+    sent = packets(seconds=20, fec=20)
+    made_up = []
+    for terms, way in ((AGREED, sent), (WITH_RED, folded(sent)), (WITH_RED, folded(sent, 2))):
+        ear = Ear(terms).hear(carry(way, loss=loss, burst=burst, seed=5))
+        made_up.append(ear.receiver.stats.concealed)
+        assert len(ear.frames) == pytest.approx(len(sent), abs=8)
+        ear.receiver.close()
+    assert made_up[0] > made_up[1] > made_up[2]
+
+
+def test_reports_tell_what_the_network_lost_and_not_what_copies_made_good(red_ear):
+    sent = folded(packets(seconds=2))
+    red_ear.hear(carry(sent[:40] + [each for each in sent[40:] if each[1][3] % 5]))
+    report = red_ear.receiver.report_block(13.0)
+    assert red_ear.receiver.stats.lost == 0
+    assert report.packets_lost == red_ear.receiver.stats.copied > 8
+
+
+def test_reordering_and_duplicates_with_copies_keep_order_and_are_counted(red_ear):
+    sent = packets(seconds=10)
+    red_ear.hear(carry(folded(sent), reorder=0.05, duplicate=0.05))
+    stats = red_ear.receiver.stats
+    assert red_ear.pcm == clean(sent)
+    assert stats.duplicate > 20
+    assert red_ear.receiver.report_block(21.0).packets_lost == 0
+
+
+def test_redundancy_that_was_not_agreed_is_unknown(ear):
+    sent = folded(packets(seconds=0.2))
+    ear.hear(sent)
+    assert ear.receiver.stats.unknown == len(sent) - 1
+
+
+@pytest.mark.parametrize(
+    ("payload", "count"),
+    [
+        (b"\xef", "malformed"),
+        (b"\x6f", "malformed"),
+        (b"\x3fxx", "unknown"),
+        (b"\x7exx", "unknown"),
+        (b"\xff" * 9, "malformed"),
+    ],
+)
+def test_redundancy_that_cannot_be(red_ear, payload, count):
+    sent = packets(seconds=0.4)
+    at, _ = sent[10]
+    red_ear.hear([*sent[:10], (at, rtp.serialise(63, False, 1010, 5000 + 9600, 9, payload)), *sent[11:]])
+    stats = red_ear.receiver.stats
+    assert getattr(stats, count) == 1
+    assert (stats.received, stats.lost) == (19, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.binary(min_size=1, max_size=60)), max_size=40))
+def test_hostile_redundancy_never_raises_and_gives_exact_frames(hostile):
+    ear = Ear(WITH_RED)
+    for index, (number, payload) in enumerate(hostile):
+        ear.receiver.rtp(rtp.serialise(63, False, number, number * 960, 9, payload), 10 + index * 0.02)
+        ear.receiver.tick(10.01 + index * 0.02)
+    assert {len(pcm) for _, pcm in ear.frames} <= {FRAME}
+    ear.receiver.close()
 
 
 # --- time ------------------------------------------------------------------------------------------------------------

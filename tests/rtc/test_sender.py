@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket
 
-from mediaserver.rtc import opus, rtcp, rtp
+from mediaserver.rtc import opus, redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed, Codec
 from mediaserver.rtc.sender import TAIL, AudioSender, Voice, level, opus_settings
 from tests.clips import clip
@@ -13,9 +13,20 @@ RATE = 16000
 FRAME = 640
 
 
-def agreed(name="opus", clock=48000, *, level_id=None, mid_id=None, ptime=20, **parameters):
+RED = Codec("red", 63, 48000, 2, {"111/111": ""})
+
+
+def agreed(name="opus", clock=48000, *, level_id=None, mid_id=None, ptime=20, red=None, **parameters):
     codec = Codec(name, 111, clock, parameters=parameters)
-    return Agreed("audio0", {111: codec}, codec, ptime_ms=ptime, level_id=level_id, mid_id=mid_id)
+    return Agreed(
+        "audio0",
+        {111: codec},
+        codec,
+        ptime_ms=ptime,
+        level_id=level_id,
+        mid_id=mid_id,
+        redundancy=red,
+    )
 
 
 @pytest.fixture
@@ -136,14 +147,91 @@ def test_reported_loss_turns_fec_on_and_its_absence_off(made):
     assert fec_share(sender) > 0.2
     assert sender.stats.loss == pytest.approx(0.1, abs=0.01)
     for _ in range(20):
+        run(sender, "s" * 10)
         sender.receiver_report(block(), 1.0)
     assert fec_share(sender) < 0.01  # one copy was on its way
 
 
 def test_without_useinbandfec_there_is_none(made):
     sender = made()
+    run(sender, "s" * 10)
     sender.receiver_report(block(0.2), 1.0)
     assert fec_share(sender) == 0
+
+
+def size_of(sender):
+    pcm = clip("numbers").pcm
+    packets = [sender.packet(pcm[start : start + FRAME], 0.0) for start in range(0, len(pcm) - FRAME, FRAME)]
+    return sum(len(rtp.parse(packet).payload) for packet in packets if packet)
+
+
+def test_fec_does_not_eat_the_voice_where_the_far_end_takes_more(made):
+    sizes = {}
+    for most in ("128000", "32000"):
+        sender = made(agreed(useinbandfec="1", maxaveragebitrate=most))
+        before = size_of(sender)
+        sender.receiver_report(block(0.12), 1.0)
+        sizes[most] = size_of(sender) / before
+    assert 1.3 < sizes["128000"] < 1.6
+    assert sizes["32000"] == pytest.approx(1.0, abs=0.05)
+
+
+def test_without_loss_redundancy_changes_no_byte(made):
+    def stream(terms):
+        sender = made(terms)
+        return [packet.payload for packet in run(sender, "s" * 10 + "-" * 30) if packet]
+
+    assert stream(agreed(red=RED)) == stream(agreed())
+
+
+@pytest.mark.parametrize(("loss", "copies"), [(0.05, 1), (0.2, 2)])
+@pytest.mark.parametrize("ptime", [20, 60])
+def test_under_loss_each_packet_repeats_the_ones_before(made, ptime, loss, copies):
+    sender = made(agreed(red=RED, ptime=ptime))
+    run(sender, "s" * ptime)
+    sender.receiver_report(block(loss), 1.0)
+    sent = [packet for packet in run(sender, "s" * ptime) if packet]
+    unfolded = [redundancy.parse(packet.payload) for packet in sent[1:]]
+    assert {packet.payload_type for packet in sent[1:]} == {63}
+    assert sent[0].payload_type == 111  # nothing was kept for it
+    own = [sent[0].payload, *(blocks[-1].payload for blocks in unfolded)]
+    for number, blocks in enumerate(unfolded[copies:], 1 + copies):
+        assert [block.payload for block in blocks] == own[number - copies : number + 1]
+        assert [block.offset for block in blocks] == [48 * ptime * back for back in range(copies, -1, -1)]
+        assert {block.payload_type for block in blocks} == {111}
+    assert sender.stats.copies == len(unfolded)
+
+
+def test_the_last_of_a_word_is_repeated_and_a_pause_is_longer_than_a_copy_lasts(made):
+    sender = made(agreed(red=RED))
+    run(sender, "s" * 20)
+    sender.receiver_report(block(0.05), 1.0)
+    sent = [packet for packet in run(sender, "sss" + "-" * 48 + "s") if packet]
+    word, tail, alive, again = sent[:4], sent[4 : 4 + TAIL], sent[4 + TAIL : -1], sent[-1]
+    last = redundancy.parse(word[-1].payload)[-1]
+    assert redundancy.parse(tail[0].payload)[0] == redundancy.Block(111, 960, last.payload)
+    assert [len(packet.payload) for packet in alive] == [1, 1]
+    assert len(redundancy.parse(again.payload)) == 2  # 60 ms after the last sign of life
+
+
+def test_copies_end_when_the_loss_has_stayed_away(made):
+    sender = made(agreed(red=RED))
+    run(sender, "s" * 20)
+    sender.receiver_report(block(0.05), 1.0)
+    for second in range(2, 40):
+        run(sender, "s" * 20)
+        sender.receiver_report(block(), second)
+    assert {packet.payload_type for packet in run(sender, "s" * 5)} == {111}
+    assert 10 * 20 < sender.stats.copies < 30 * 20
+
+
+def test_a_re_offer_without_redundancy_ends_it(made):
+    sender = made(agreed(red=RED))
+    run(sender, "s" * 20)
+    sender.receiver_report(block(0.2), 1.0)
+    assert run(sender, "sss")[-1].payload_type == 63
+    sender.renew(agreed())
+    assert {packet.payload_type for packet in run(sender, "s" * 5)} == {111}
 
 
 def test_reports_on_others_are_not_ours(made):
