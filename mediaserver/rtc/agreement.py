@@ -1,6 +1,7 @@
 """Which of the offered audio formats are agreed, and how the answer names them. Pure.
 
-Opus comes first, then the client's own order. Redundancy (RFC 2198) is agreed when it is that of Opus.
+Opus comes first, then the client's own order. What only accompanies sound is agreed when there is a sound it can
+accompany: redundancy (RFC 2198) with Opus, comfort noise (RFC 3389) with G.711.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from mediaserver.rtc.codecs import Agreed, Codec, Red
 LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 
-STATIC = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000"}
+STATIC = {0: "PCMU/8000", 8: "PCMA/8000", 9: "G722/8000", 13: "CN/8000"}
 """Payload types that need no rtpmap (RFC 3551 §6)."""
 
 _SOUND = {("opus", 48000, 2), ("g722", 8000, 1), ("pcmu", 8000, 1), ("pcma", 8000, 1)}
-_BESIDE = {("red", 48000, 2), *(("telephone-event", rate, 1) for rate in (8000, 16000, 48000))}
+_BESIDE = {("red", 48000, 2), ("cn", 8000, 1), *(("telephone-event", rate, 1) for rate in (8000, 16000, 48000))}
 _LOWER = ("opus", "red", "telephone-event")
 _PTIMES = (20, 40, 60)
 _MOST_LEVELS = 8
@@ -39,13 +40,14 @@ def agree(media: MediaDescription, section: list[str], direction: str, red: Red)
     events = [codec for codec in in_order if codec.name == "telephone-event"]
     same_clock = [codec for codec in events if codec.clock_rate == sound[0].clock_rate]
     extensions = {e.uri: e.id for e in media.rtp.headerExtensions if 1 <= e.id <= 14}
-    redundancy = _redundancy(in_order, sound[0], red)
+    redundancy, noise = _redundancy(in_order, sound[0], red), _comfort_noise(in_order, sound[0])
     return Agreed(
         mid=media.rtp.muxId or "0",
-        codecs={codec.payload_type: codec for codec in _preferred(sound, redundancy, events, red)},
+        codecs={codec.payload_type: codec for codec in _preferred(sound, redundancy, noise, events, red)},
         send=sound[0],
         telephone_event=next(iter([*same_clock, *events]), None),
         redundancy=redundancy,
+        comfort_noise=noise,
         ptime_ms=_ptime(section),
         receiving=direction in ("sendrecv", "recvonly"),
         sending=direction in ("sendrecv", "sendonly"),
@@ -79,12 +81,14 @@ def _offered(media: MediaDescription) -> Iterable[Codec]:
             yield Codec(name, payload_type, codec.clockRate, channels, parameters)
 
 
-def _preferred(sound: list[Codec], redundancy: Codec | None, events: list[Codec], red: Red) -> list[Codec]:
+def _preferred(
+    sound: list[Codec], redundancy: Codec | None, noise: Codec | None, events: list[Codec], red: Red
+) -> list[Codec]:
     """Put redundancy where the setting wants it: Chromium uses it in every packet when it stands before Opus, else never."""
     first = [sound[0]] if redundancy is None else [sound[0], redundancy]
     if red == "always":
         first.reverse()
-    return [*first, *sound[1:], *events]
+    return [*first, *sound[1:], *([] if noise is None else [noise]), *events]
 
 
 def _redundancy(in_order: list[Codec], send: Codec, red: Red) -> Codec | None:
@@ -101,6 +105,11 @@ def _redundancy(in_order: list[Codec], send: Codec, red: Red) -> Codec | None:
 
 def _levels(red: Codec) -> str:
     return next(iter(red.parameters), "")
+
+
+def _comfort_noise(in_order: list[Codec], send: Codec) -> Codec | None:
+    fits = send.name in ("pcmu", "pcma")
+    return next((codec for codec in in_order if codec.name == "cn"), None) if fits else None
 
 
 def _ptime(section: list[str]) -> int:

@@ -14,7 +14,7 @@ Red = Literal["off", "auto", "always"]
 class Codec:
     """One payload format as agreed: ``name`` is lower case.
 
-    Sound: ``opus``, ``g722``, ``pcmu``, ``pcma``; beside it: ``red``, ``telephone-event``.
+    Sound: ``opus``, ``g722``, ``pcmu``, ``pcma``; beside it: ``red``, ``cn``, ``telephone-event``.
 
     ``clock_rate`` is the RTP clock, which for G.722 is 8000 although it samples at 16000 (RFC 3551 §4.5.2).
     ``parameters`` are the peer's fmtp values: what *it* wants to receive (RFC 7587 §7.1).
@@ -32,7 +32,7 @@ class Agreed:
     """What offer and answer agreed on for the audio of one call.
 
     ``codecs`` holds every format that may arrive, by payload type, preferred first; ``send`` is the one we send,
-    inside ``redundancy`` when that helps.
+    inside ``redundancy`` when that helps, and with ``comfort_noise`` in its pauses.
     ``receiving`` and ``sending`` follow the direction attribute, from our side. ``level_id`` and ``mid_id`` are the
     header extension ids of RFC 6464 and of the media id, ``None`` when not agreed.
     """
@@ -42,6 +42,7 @@ class Agreed:
     send: Codec
     telephone_event: Codec | None = None
     redundancy: Codec | None = None
+    comfort_noise: Codec | None = None
     ptime_ms: int = 20
     receiving: bool = True
     sending: bool = True

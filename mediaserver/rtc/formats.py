@@ -15,6 +15,7 @@ from av.audio.codeccontext import AudioCodecContext
 
 from mediaserver.audio import g711
 from mediaserver.audio.resample import Resampler
+from mediaserver.clock import FRAME_MS
 from mediaserver.errors import MediaError
 from mediaserver.rtc import opus
 from mediaserver.rtc.opus import OpusSettings
@@ -171,6 +172,28 @@ class G711Out:
         """Nothing to free."""
 
 
+class Hush:
+    """Comfort noise (RFC 3389), heard as silence: who listens here is a machine, which noise would only mislead."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+
+    def decode(self, _payload: bytes) -> bytes:
+        """Return one frame of silence; the next packet says how long it really was."""
+        return self.conceal(FRAME_MS)
+
+    def conceal(self, ms: int) -> bytes:
+        """Return silence."""
+        return bytes(self._rate * ms // 1000 * 2)
+
+    def recover(self, _successor: bytes, _ms: int) -> bytes | None:
+        """Return None: nothing was said."""
+        return None
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
 class PyavIn(Repeating):
     """A codec of PyAV: G.722, and Opus where no libopus is found (then without concealment by the codec)."""
 
@@ -264,4 +287,10 @@ FORMATS: Mapping[str, Format] = {
     "pcmu": Format(lambda rate: G711In(rate, g711.decode_ulaw), lambda rate, _: G711Out(rate, g711.encode_ulaw)),
     "pcma": Format(lambda rate: G711In(rate, g711.decode_alaw), lambda rate, _: G711Out(rate, g711.encode_alaw)),
 }
-"""Every codec of the wire by its name in :class:`mediaserver.rtc.codecs.Codec`."""
+"""Every sound of the wire by its name in :class:`mediaserver.rtc.codecs.Codec`."""
+
+DECODERS: Mapping[str, Callable[[int], Decoder]] = {
+    **{name: made.decoder for name, made in FORMATS.items()},
+    "cn": Hush,
+}
+"""Everything that becomes sound here."""

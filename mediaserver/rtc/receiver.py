@@ -19,7 +19,7 @@ from mediaserver.errors import MediaError
 from mediaserver.events import DigitPressed
 from mediaserver.rtc import redundancy, rtp
 from mediaserver.rtc.codecs import Agreed, Codec
-from mediaserver.rtc.formats import FORMATS, Decoder
+from mediaserver.rtc.formats import DECODERS, Decoder
 from mediaserver.rtc.jitter import Copy, JitterBuffer, Lost
 from mediaserver.rtc.redundancy import Block
 from mediaserver.rtc.rtcp import Reception
@@ -228,7 +228,7 @@ class AudioReceiver:
 
     def _adopt(self, agreed: Agreed) -> None:
         events = agreed.telephone_event
-        self._codecs = {kind: codec for kind, codec in agreed.codecs.items() if codec.name in FORMATS}
+        self._codecs = {kind: codec for kind, codec in agreed.codecs.items() if codec.name in DECODERS}
         self._redundancy = agreed.redundancy.payload_type if agreed.redundancy is not None else None
         self._event_types = {kind for kind, codec in agreed.codecs.items() if codec.name == "telephone-event"}
         if events is not None:
@@ -306,7 +306,7 @@ class AudioReceiver:
         return max(PATIENCE, target + 3 * FRAME)
 
     def _new_decoder(self, codec: Codec) -> Decoder:
-        decoder = self._decoders[codec.payload_type] = FORMATS[codec.name].decoder(self._rate)
+        decoder = self._decoders[codec.payload_type] = DECODERS[codec.name](self._rate)
         return decoder
 
     # --- the time base ------------------------------------------------------------------------------------------------

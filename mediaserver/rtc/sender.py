@@ -28,6 +28,9 @@ COMFORT_MS = 400
 TAIL = 5
 """Comfort packets that follow a talk spurt without a gap: a stock aiortc client holds back the last four it has."""
 
+NOISE = bytes((70,))
+"""Comfort noise of -70 dBov without a spectrum (RFC 3389 §3): a line that is open, and no more."""
+
 _DTX_BYTES = 2
 _LEAST_BITRATE = 6000
 _QUIETEST = -127
@@ -159,6 +162,7 @@ class AudioSender:
         settings = opus_settings(codec.parameters, self._voice.bitrate, self._complexity)
         self._dtx = settings.dtx and codec.name == "opus"
         self._encoder = self._format.encoder(self._rate, settings)
+        self._comfort_type = (agreed.comfort_noise or codec).payload_type
         self._red_type = (agreed.redundancy or codec).payload_type
         self._earlier: deque[tuple[int, bytes]] = deque(maxlen=len(COPIES))
         self._means = Means(
@@ -209,7 +213,7 @@ class AudioSender:
         if self._dtx and len(payload) <= _DTX_BYTES:
             return self._keep_alive(timestamp)
         self._quiet_ms = 0
-        return self._write(payload, timestamp, pcm)
+        return self._write(self._codec.payload_type, payload, timestamp, pcm)
 
     def _last_breath(self, timestamp: int) -> bytes | None:
         """End a talk spurt: what is collected goes out, padded, and so does what the encoder holds back."""
@@ -241,14 +245,14 @@ class AudioSender:
 
     def _comfort(self, timestamp: int) -> bytes:
         self._stats.comfort += 1
-        packet = self._write(self._encoder.comfort(), timestamp, None)
+        payload = NOISE if self._agreed.comfort_noise is not None else self._encoder.comfort()
+        packet = self._write(self._comfort_type, payload, timestamp, None)
         self._marker = True
         return packet
 
-    def _write(self, payload: bytes, timestamp: int, pcm: bytes | None) -> bytes:
-        payload_type = self._codec.payload_type
+    def _write(self, payload_type: int, payload: bytes, timestamp: int, pcm: bytes | None) -> bytes:
         if self._copies:
-            payload_type, payload = self._with_copies(payload, timestamp)
+            payload_type, payload = self._with_copies(payload_type, payload, timestamp)
         marker, self._marker = self._marker and pcm is not None, False
         sequence, self._sequence = self._sequence, self._sequence + 1 & 0xFFFF
         self._stats.packets += 1
@@ -256,9 +260,8 @@ class AudioSender:
         extension = self._extension(pcm)
         return rtp.serialise(payload_type, marker, sequence, timestamp, self.ssrc, payload, extension)
 
-    def _with_copies(self, payload: bytes, timestamp: int) -> tuple[int, bytes]:
+    def _with_copies(self, payload_type: int, payload: bytes, timestamp: int) -> tuple[int, bytes]:
         """Return type and payload with the packets before it, or as they are when none of those fits."""
-        payload_type = self._codec.payload_type
         whole = redundancy.serialise(payload_type, payload, timestamp, list(self._earlier)[-self._copies :])
         self._earlier.append((timestamp, payload))
         if whole is None:

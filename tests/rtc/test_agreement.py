@@ -47,3 +47,22 @@ def test_the_first_of_several_that_fits_is_taken() -> None:
     terms = agreed("111 63 64", OPUS, RED, "a=fmtp:63 0/0", *second)
     assert terms.redundancy == Codec("red", 64, 48000, 2, {"111/111/111": ""})
     assert write_codec(terms.codecs[64], dtx=False) == ["a=rtpmap:64 red/48000/2", "a=fmtp:64 111/111/111"]
+
+
+@pytest.mark.parametrize(
+    ("formats", "attributes", "noise"),
+    [
+        ("0 13", (), 13),
+        ("8 97", ("a=rtpmap:97 CN/8000",), 97),
+        ("0", (), None),
+        ("9 13", (), None),
+        ("0 98", ("a=rtpmap:98 CN/16000",), None),
+        ("111 0 13", (OPUS,), None),
+    ],
+)
+def test_comfort_noise_goes_with_g711(formats: str, attributes: tuple[str, ...], noise: int | None) -> None:
+    terms = agreed(formats, *attributes)
+    assert (terms.comfort_noise.payload_type if terms.comfort_noise else None) == noise
+    assert (noise in terms.codecs) is (noise is not None)
+    if terms.comfort_noise:
+        assert write_codec(terms.comfort_noise, dtx=False) == [f"a=rtpmap:{noise} CN/8000"]

@@ -3,7 +3,7 @@ import pytest
 
 from mediaserver.errors import MediaError
 from mediaserver.rtc import opus
-from mediaserver.rtc.formats import FORMATS, PyavIn, PyavOut
+from mediaserver.rtc.formats import DECODERS, FORMATS, PyavIn, PyavOut
 from mediaserver.rtc.opus import Library, OpusSettings
 
 RATES = (8000, 16000, 24000, 48000)
@@ -44,6 +44,14 @@ def test_what_cannot_conceal_repeats_and_fades(name):
     encoder.expect_loss(10)
     encoder.spend(128000)
     assert len(encoder.encode(tone(16000, 20))) == len(before)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_comfort_noise_is_silence(rate):
+    decoder = DECODERS["cn"](rate)
+    assert decoder.decode(b"\x46") == decoder.conceal(20) == bytes(rate // 50 * 2)
+    assert decoder.recover(b"next", 20) is None
+    decoder.close()
 
 
 def test_opus_spends_what_it_is_told():

@@ -21,6 +21,7 @@ OPUS = Codec("opus", 111, 48000, 2)
 EVENTS = Codec("telephone-event", 126, 48000)
 PCMU, PCMA = Codec("pcmu", 0, 8000), Codec("pcma", 8, 8000)
 RED = Codec("red", 63, 48000, 2, {"111/111": ""})
+CN = Codec("cn", 13, 8000)
 AGREED = Agreed("0", {111: OPUS, 0: PCMU, 8: PCMA, 126: EVENTS}, OPUS, telephone_event=EVENTS, level_id=1)
 WITH_RED = Agreed("0", {111: OPUS, 63: RED}, OPUS, redundancy=RED)
 
@@ -425,6 +426,24 @@ def test_the_payload_type_may_change_among_the_agreed(ear):
     assert len(ear.frames) == 150
     for start in (10, 60, 110):
         assert np.frombuffer(ear.frames[start][1], "<i2").std() > 3000
+
+
+@pytest.mark.parametrize("noise", [b"\x46", b"\x46" + bytes(11), b"\x46" + bytes(40)])
+def test_comfort_noise_of_g711_is_silence_of_its_own_length(noise):
+    ear = Ear(Agreed("0", {0: PCMU, 13: CN}, PCMU, comfort_noise=CN))
+    voice = [(index, 0, b"\x10" * 160) for index in range(10)]
+    pause = [(index, 13, noise) for index in (10, 20, 30)]
+    again = [(index, 0, b"\x10" * 160) for index in range(35, 45)]
+    sent = [
+        (10 + slot * 0.02, rtp.serialise(kind, False, number, slot * 160, 9, payload))
+        for number, (slot, kind, payload) in enumerate(voice + pause + again)
+    ]
+    ear.hear(sent)
+    stats = ear.receiver.stats
+    loud = [any(pcm) for _, pcm in ear.frames]
+    assert loud == [True] * 10 + [False] * 25 + [True] * 10
+    assert (stats.malformed, stats.unknown, stats.lost, stats.concealed, stats.late) == (0, 0, 0, 0, 0)
+    ear.receiver.close()
 
 
 def event(sequence, timestamp, at, duration, end=False):

@@ -6,7 +6,7 @@ from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket
 
 from mediaserver.rtc import opus, redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed, Codec
-from mediaserver.rtc.sender import TAIL, AudioSender, Voice, level, opus_settings
+from mediaserver.rtc.sender import NOISE, TAIL, AudioSender, Voice, level, opus_settings
 from tests.clips import clip
 
 RATE = 16000
@@ -14,9 +14,10 @@ FRAME = 640
 
 
 RED = Codec("red", 63, 48000, 2, {"111/111": ""})
+CN = Codec("cn", 13, 8000)
 
 
-def agreed(name="opus", clock=48000, *, level_id=None, mid_id=None, ptime=20, red=None, **parameters):
+def agreed(name="opus", clock=48000, *, level_id=None, mid_id=None, ptime=20, red=None, noise=None, **parameters):
     codec = Codec(name, 111, clock, parameters=parameters)
     return Agreed(
         "audio0",
@@ -26,6 +27,7 @@ def agreed(name="opus", clock=48000, *, level_id=None, mid_id=None, ptime=20, re
         level_id=level_id,
         mid_id=mid_id,
         redundancy=red,
+        comfort_noise=noise,
     )
 
 
@@ -232,6 +234,16 @@ def test_a_re_offer_without_redundancy_ends_it(made):
     assert run(sender, "sss")[-1].payload_type == 63
     sender.renew(agreed())
     assert {packet.payload_type for packet in run(sender, "s" * 5)} == {111}
+
+
+@pytest.mark.parametrize("name", ["pcmu", "pcma"])
+def test_pauses_of_g711_are_comfort_noise_where_that_is_agreed(made, name):
+    sent = [packet for packet in run(made(agreed(name, 8000, noise=CN)), "ss" + "-" * 40 + "s") if packet]
+    speech, pause, again = sent[:2], sent[2:-1], sent[-1]
+    assert [(packet.payload_type, len(packet.payload)) for packet in (*speech, again)] == [(111, 160)] * 3
+    assert {(packet.payload_type, packet.payload, packet.marker) for packet in pause} == {(13, NOISE, False)}
+    assert len(pause) == TAIL + 1
+    assert again.marker
 
 
 def test_reports_on_others_are_not_ours(made):
