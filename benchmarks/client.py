@@ -12,6 +12,7 @@ import socket
 import struct
 import time
 import zlib
+from collections import deque
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -25,6 +26,7 @@ from pylibsrtp import Policy, Session
 from benchmarks.sound import FRAME
 
 PAYLOAD_TYPE = 111
+RED_TYPE = 63
 COOKIE = 0x2112A442
 CHECK_S, CONSENT_S, RETRY_S = 0.2, 2.5, 0.3
 PROFILES = {
@@ -69,10 +71,11 @@ class Packet:
 class Caller:
     """One call. :meth:`offer` and :meth:`answer` set it up, :meth:`readable` reads its socket, :meth:`send` speaks.
 
-    ``decrypt`` says whether what comes back is decrypted: only for those calls whose sound is listened to.
+    ``decrypt`` says whether what comes back is decrypted: only for those calls whose sound is listened to. With ``copies``
+    each packet repeats so many before it (RFC 2198).
     """
 
-    def __init__(self, identity: Identity, host: str, *, decrypt: bool = False) -> None:
+    def __init__(self, identity: Identity, host: str, *, decrypt: bool = False, copies: int = 0) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -85,6 +88,7 @@ class Caller:
         self._identity = identity
         self._host = host
         self._decrypt = decrypt
+        self._earlier: deque[tuple[int, bytes]] = deque(maxlen=copies)
         self._ufrag = base64.b32encode(os.urandom(5)).decode()[:8]
         self._password = base64.b32encode(os.urandom(20)).decode()[:28]
         self._tie_breaker = os.urandom(8)
@@ -98,15 +102,18 @@ class Caller:
     def offer(self) -> str:
         """Return an audio-only offer with one candidate."""
         port = self.socket.getsockname()[1]
+        red = [f"a=rtpmap:{RED_TYPE} red/48000/2", f"a=fmtp:{RED_TYPE} {PAYLOAD_TYPE}/{PAYLOAD_TYPE}"]
+        red = red if self._earlier.maxlen else []
+        kinds = f"{PAYLOAD_TYPE} {RED_TYPE}" if red else f"{PAYLOAD_TYPE}"
         lines = [
             "v=0", f"o=- {random.getrandbits(60)} 2 IN IP4 127.0.0.1", "s=-", "t=0 0",
             "a=group:BUNDLE 0", "a=msid-semantic: WMS stream",
-            f"m=audio {port} UDP/TLS/RTP/SAVPF {PAYLOAD_TYPE}", f"c=IN IP4 {self._host}", "a=rtcp:9 IN IP4 0.0.0.0",
+            f"m=audio {port} UDP/TLS/RTP/SAVPF {kinds}", f"c=IN IP4 {self._host}", "a=rtcp:9 IN IP4 0.0.0.0",
             f"a=candidate:1 1 udp 2130706431 {self._host} {port} typ host", "a=end-of-candidates",
             f"a=ice-ufrag:{self._ufrag}", f"a=ice-pwd:{self._password}",
             f"a=fingerprint:sha-256 {self._identity.fingerprint}", "a=setup:actpass", "a=mid:0", "a=sendrecv",
             "a=msid:stream track", "a=rtcp-mux", f"a=rtpmap:{PAYLOAD_TYPE} opus/48000/2",
-            f"a=fmtp:{PAYLOAD_TYPE} minptime=10;useinbandfec=1", f"a=ssrc:{self._ssrc} cname:caller", "",
+            f"a=fmtp:{PAYLOAD_TYPE} minptime=10;useinbandfec=1", *red, f"a=ssrc:{self._ssrc} cname:caller", "",
         ]  # fmt: skip
         return "\r\n".join(lines)
 
@@ -157,9 +164,20 @@ class Caller:
         """Send 20 ms."""
         self._sequence = (self._sequence + 1) & 0xFFFF
         self._timestamp = (self._timestamp + FRAME) & 0xFFFFFFFF
-        kind = PAYLOAD_TYPE | (0x80 if marker else 0)
+        kind = (RED_TYPE if self._earlier else PAYLOAD_TYPE) | (0x80 if marker else 0)
+        if self._earlier.maxlen:
+            payload = self._with_copies(payload)
         header = struct.pack("!BBHII", 0x80, kind, self._sequence, self._timestamp, self._ssrc)
         self._put(self._outgoing.protect(header + payload))
+
+    def _with_copies(self, payload: bytes) -> bytes:
+        heads = b"".join(
+            ((0x80 | PAYLOAD_TYPE) << 24 | (self._timestamp - at & 0x3FFF) << 10 | len(copy)).to_bytes(4, "big")
+            for at, copy in self._earlier
+        )
+        whole = heads + bytes((PAYLOAD_TYPE,)) * bool(heads) + b"".join(copy for _, copy in self._earlier) + payload
+        self._earlier.append((self._timestamp, payload))
+        return whole
 
     def skip(self) -> None:
         """Let 20 ms pass without a packet."""

@@ -42,12 +42,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One bad network: the least part of the frames that the listener gets, and the most delay added at p95."""
+    """One bad network: the least part of the frames that the listener gets, and the most delay added at p95.
+
+    ``made_up`` is the most of them that may be concealed; the caller's packets repeat ``copies`` before them (RFC 2198).
+    """
 
     name: str
     weather: Weather
     frames: float
     added_ms: float = 60.0
+    made_up: float = 1.0
+    copies: int = 0
 
 
 NETWORKS = (
@@ -55,6 +60,25 @@ NETWORKS = (
         Promise(f"loss {loss:.0%}{' in bursts of 3' if burst > 1 else ''}", Weather(loss=loss, burst=burst), frames)
         for burst in (1, 3)
         for loss, frames in ((0.01, 0.995), (0.05, 0.98), (0.10, 0.95), (0.20, 0.88))
+    ),
+    *(
+        Promise(
+            f"loss {loss:.0%}{' in bursts of 3' if burst > 1 else ''}, {copies} cop{'ies' if copies > 1 else 'y'}",
+            Weather(loss=loss, burst=burst),
+            0.99,
+            made_up=made_up,
+            copies=copies,
+        )
+        for copies, burst, loss, made_up in (
+            (1, 1, 0.10, 0.02),
+            (1, 1, 0.20, 0.06),
+            (1, 3, 0.10, 0.08),
+            (1, 3, 0.20, 0.15),
+            (2, 1, 0.10, 0.005),
+            (2, 1, 0.20, 0.02),
+            (2, 3, 0.10, 0.05),
+            (2, 3, 0.20, 0.09),
+        )
     ),
     Promise("jitter 30 ms", Weather(jitter_ms=30), 0.995),
     Promise("jitter 100 ms", Weather(jitter_ms=100), 0.99, 160),
@@ -69,35 +93,49 @@ NETWORKS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What came through: parts of the frames given to the listener and made up, the delay at p50 and p95 in ms."""
+
+    frames: float
+    made_up: float
+    p50: float
+    p95: float
+
+    def beside(self, base: float) -> str:
+        """Return it in words, delays as added to ``base``."""
+        added = f"added p50 {self.p50 - base:.0f} ms, p95 {self.p95 - base:.0f} ms"
+        return f"frames {self.frames:.1%}, made up {self.made_up:.1%}, {added}"
+
+
 async def network(seconds: float) -> AsyncIterator[Line]:
     """Speak through each bad network. Delays are those added to the same way in fair weather."""
-    base = await _spoken(Weather(), seconds)
-    yield Line("fair weather", "frames ≥ 99.5 %", _figures(base, 0.0), base[0] >= 0.995)
+    fair = await _spoken(Weather(), seconds)
+    yield Line("fair weather", "frames ≥ 99.5 %", fair.beside(fair.p50), fair.frames >= 0.995)
     for promise in NETWORKS:
-        figures = await _spoken(promise.weather, seconds)
-        kept = figures[0] >= promise.frames and figures[2] - base[1] <= promise.added_ms
-        said = f"frames ≥ {promise.frames:.1%}, added p95 ≤ {promise.added_ms:.0f} ms"
-        yield Line(promise.name, said, _figures(figures, base[1]), kept)
+        got = await _spoken(promise.weather, seconds, promise.copies)
+        kept = (
+            got.frames >= promise.frames and got.p95 - fair.p50 <= promise.added_ms and got.made_up <= promise.made_up
+        )
+        made_up = f", made up ≤ {promise.made_up:.1%}" if promise.made_up < 1 else ""
+        said = f"frames ≥ {promise.frames:.1%}{made_up}, added p95 ≤ {promise.added_ms:.0f} ms"
+        yield Line(promise.name, said, got.beside(fair.p50), kept)
 
 
-async def _spoken(weather: Weather, seconds: float) -> tuple[float, float, float]:
-    """Return the part of the frames that were given to the listener, and the delay at p50 and p95 in ms."""
-    async with media_port(SETTINGS) as port, lean_call(port, weather, seed=1) as call:
+async def _spoken(weather: Weather, seconds: float, copies: int = 0) -> Spoken:
+    async with media_port(SETTINGS) as port, lean_call(port, weather, seed=1, copies=copies) as call:
         assert call.proxy is not None
         call.proxy.set_weather(Weather())  # fair at both ends of the count: nothing is on its way then
         await call.speak(1.0)
-        frames, sent, heard = call.listening.frames, call.sent, len(call.listening.delays)
+        frames, sent, heard, made_up = call.listening.frames, call.sent, len(call.listening.delays), call.made_up
         call.proxy.set_weather(weather)
         await call.speak(seconds)
         through, delays = call.sent - sent, sorted(call.listening.delays[heard:]) or [float("nan")]
         call.proxy.set_weather(Weather())
         await call.speak(1.0)
         missing = (call.sent - sent) - (call.listening.frames - frames)
-    return 1 - missing / through, delays[len(delays) // 2], delays[int(0.95 * len(delays))]
-
-
-def _figures(figures: tuple[float, float, float], base: float) -> str:
-    return f"frames {figures[0]:.1%}, added p50 {figures[1] - base:.0f} ms, p95 {figures[2] - base:.0f} ms"
+        made_up = call.made_up - made_up
+    return Spoken(1 - missing / through, made_up / through, delays[len(delays) // 2], delays[int(0.95 * len(delays))])
 
 
 async def strangers(seconds: float) -> AsyncIterator[Line]:

@@ -30,6 +30,21 @@ async def test_the_listener_gets_nearly_every_frame(weather, least):
     assert least <= given <= 1.02
 
 
+@pytest.mark.parametrize(("loss", "burst"), [(0.1, 1), (0.2, 1), (0.1, 3), (0.2, 3)])
+async def test_copies_bring_back_what_is_lost(loss, burst):
+    """Three callers at once, through the same losses: without copies, with one, with two."""
+
+    async def made_up(port, copies):
+        async with lean_call(port, Weather(loss=loss, burst=burst), seed=3, copies=copies) as call:
+            await call.speak(SPEECH_S)
+            return call.made_up
+
+    async with media_port() as port:
+        without, one, two = await asyncio.gather(*(made_up(port, copies) for copies in range(3)))
+    assert without > one > two
+    assert two <= without / 2
+
+
 async def test_duplicates_change_nothing():
     heard = []
     for weather in (Weather(), Weather(duplicate=0.3)):

@@ -78,6 +78,11 @@ class LeanCall:
     proxy: Proxy | None
     sent: int = 0
 
+    @property
+    def made_up(self) -> float:
+        """Frames that were concealed so far."""
+        return self.peer.stats["received_concealed"] or 0
+
     async def speak(self, seconds: float) -> None:
         """Send so much of the loop in real time."""
         packets, marks = speech()
@@ -95,10 +100,19 @@ class LeanCall:
 
 @asynccontextmanager
 async def lean_call(
-    port: MediaPort, weather: Weather | None = None, *, seed: int = 1, keep: bool = False, connect_s: float = 12.0
+    port: MediaPort,
+    weather: Weather | None = None,
+    *,
+    seed: int = 1,
+    keep: bool = False,
+    copies: int = 0,
+    connect_s: float = 12.0,
 ) -> AsyncIterator[LeanCall]:
-    """Call a media port, through this weather, and hang up in the end. Raises TimeoutError when it does not connect."""
-    caller = Caller(identity(), HOST)
+    """Call a media port, through this weather, and hang up in the end; each packet repeats ``copies`` before it.
+
+    Raises TimeoutError when it does not connect.
+    """
+    caller = Caller(identity(), HOST, copies=copies)
     peer, answer = port.accept(caller.offer(), Text())
     listening = Listening(keep=keep)
     peer.attach(listening, hear_rate=RATE, play_rate=RATE, live=False)
