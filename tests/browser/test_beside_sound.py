@@ -1,9 +1,9 @@
-"""Redundant audio with Chromium, which we did not write: when it sends it, and that it hears ours."""
+"""What accompanies sound, with Chromium, which we did not write: redundancy and comfort noise, both ways."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-OFFER = """async () => {
+OFFER = """async kinds => {
   const sound = new AudioContext(), tone = sound.createOscillator(), out = sound.createMediaStreamDestination()
   tone.connect(out)
   tone.start()
@@ -33,6 +33,8 @@ OFFER = """async () => {
     void speaker.play()
   }
   peer.addTrack(out.stream.getAudioTracks()[0])
+  peer.getTransceivers()[0].setCodecPreferences(RTCRtpReceiver.getCapabilities('audio').codecs.filter(
+    ({ mimeType, clockRate }) => kinds.includes(`${mimeType.slice(6)}/${clockRate}`)))
   await peer.setLocalDescription()
   return peer.localDescription.sdp
 }"""
@@ -41,6 +43,8 @@ HEARD = """async () => {
   const stats = [...(await peer.getStats()).values()].find(({ type }) => type === 'inbound-rtp')
   return [stats.packetsLost, stats.concealmentEvents]
 }"""
+HUSH = "void (peer.getSenders()[0].track.enabled = false)"
+OPUS = ("opus/48000", "red/48000")
 LOSSY = Weather(loss=0.2)
 
 
@@ -57,11 +61,11 @@ class Call:
 
 
 @asynccontextmanager
-async def calling(chrome: Browser, red: Red) -> AsyncIterator[Call]:
+async def calling(chrome: Browser, red: Red = "auto", formats: Sequence[str] = OPUS) -> AsyncIterator[Call]:
     """Let Chromium call a port of its own, through a proxy that is fair at first."""
     page = await (await chrome.new_context()).new_page()
     async with media_port(replace(LOCAL, addresses=("127.0.0.1",), red=red)) as port:
-        peer, answer = port.accept(without_candidates(await page.evaluate(OFFER)), Text())
+        peer, answer = port.accept(without_candidates(await page.evaluate(OFFER, list(formats))), Text())
         Ear(peer, echo=True)
         async with udp_impair(candidates(answer)[0]) as proxy, serving(peer):
             await page.evaluate(ANSWER, through(answer, proxy.address))
@@ -99,4 +103,15 @@ async def test_always_makes_chromium_repeat_itself(chrome: Browser) -> None:
         call.proxy.set_weather(LOSSY)
         await until(lambda: call.count("received_copied") > 20, 20)
         assert call.count("received_concealed") < call.count("received_copied")
+        assert call.count("received_malformed") == call.count("received_unknown") == 0
+
+
+async def test_a_pause_in_g711_is_comfort_noise_both_ways(chrome: Browser) -> None:
+    """Chromium sends a little noise for a pause and so do we; time goes on in silence and nothing is malformed."""
+    async with calling(chrome, formats=("PCMU/8000", "CN/8000")) as call:
+        await call.page.evaluate(HUSH)
+        call.proxy.up.recent.clear()
+        await until(lambda: sum(kinds([each]) == {13} for each in call.proxy.up.recent) > 5)
+        await until(lambda: 13 in kinds(call.proxy.down.recent))
+        assert call.count("received_silent") > 10
         assert call.count("received_malformed") == call.count("received_unknown") == 0
