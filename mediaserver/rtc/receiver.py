@@ -208,10 +208,9 @@ class AudioReceiver:
             return
         behind = int((now - self._fill_at) / FRAME) + 1
         self._fill_at += behind * FRAME
-        if (
-            self._quiet and not self._filled
-        ):  # it was a pause from its first frame on: whoever measures it is told at once
-            behind += int(self._patience() / FRAME) - 2  # but for one frame, which may yet come
+        if self._quiet and not self._filled:
+            # It was a pause from its first frame on: whoever measures it is told at once, but for one that may yet come.
+            behind += int(self._patience() / FRAME) - 2
         for _ in range(min(behind, MOST_FILLED)):
             self._fill(now)
 
