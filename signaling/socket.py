@@ -1,13 +1,15 @@
 """One client's WebSocket: what is said waits in a bounded queue with one writer, what is heard is handed on in order.
 
-Bounds (reliability L6): a client that lets more than 4 MB wait, or takes nothing for 8 s, is hung up. Messages over
-``max_message`` close with 1009, bad UTF-8 with 1007 (RFC 6455 §7.4.1), both by aiohttp; there is no compression.
+Bounds (reliability L6): a client that lets more than 4 MB wait, or takes nothing for 6 s, is hung up. The kernel may keep
+little for it: what waits there is not seen to wait. Messages over ``max_message`` close with 1009,
+bad UTF-8 with 1007 (RFC 6455 §7.4.1), both by aiohttp; there is no compression.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -19,7 +21,14 @@ MAX_WAITING = 4 << 20
 """Bytes that may wait for a client."""
 
 MAX_MESSAGES = 1 << 16
-WRITE_S = 8.0
+KERNEL_BYTES = 1 << 16
+"""Of what was sent and not taken, in the kernel; left to itself that grows to megabytes, minutes of sound."""
+
+UNSENT_BYTES = 1 << 14
+"""Of what the kernel did not take; with more than that the writer waits."""
+
+
+WRITE_S = 6.0
 FLUSH_S = 1.0
 CLOSE_S = 2.0
 HEARTBEAT_S = 20.0
@@ -117,16 +126,16 @@ class Socket:
         self.hang_up(reason, "")
         code, word = self._code or ENDED_CODES.get(reason, (WSCloseCode.INTERNAL_ERROR, "internal_error"))
         try:
-            if not self._wire.closed:
+            if not self._stuck and not self._wire.closed:  # what it did not read it will not read
                 async with asyncio.timeout(CLOSE_S):
-                    await self._wire.close(code=code, message=cut(word), drain=not self._stuck)
+                    await self._wire.close(code=code, message=cut(word))
                     await self._empty()
         except (TimeoutError, ConnectionError):
             self._stuck = True
         finally:
             self._waiting.clear()
             if self._stuck and self._transport is not None:
-                self._transport.abort()  # what it did not read it will not read
+                self._transport.abort()
 
     async def _empty(self) -> None:
         """Wait until the kernel has taken everything; the transport tells nobody, so look."""
@@ -200,10 +209,18 @@ async def open_socket(
     """Upgrade a request that was already let in; ``max_message`` in bytes. The first is what its handler returns."""
     wire = web.WebSocketResponse(
         protocols=tuple(protocols), compress=False, heartbeat=HEARTBEAT_S, max_msg_size=max_message, timeout=1.0,
-        autoping=False,  # a pong that nobody takes must not be waited for without end
+        writer_limit=UNSENT_BYTES, autoping=False,  # a pong that nobody takes must not be waited for without end
     )  # fmt: skip
     await wire.prepare(request)
+    if request.transport is not None:
+        _keep_little(request.transport)
     return wire, Socket(wire, request.transport)
+
+
+def _keep_little(transport: asyncio.Transport) -> None:
+    transport.set_write_buffer_limits(high=UNSENT_BYTES)
+    if (plain := transport.get_extra_info("socket")) is not None:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
 
 
 def cut(reason: str) -> bytes:

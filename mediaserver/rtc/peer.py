@@ -26,6 +26,7 @@ from mediaserver.errors import BadRequest, Hangup
 from mediaserver.events import Event
 from mediaserver.rtc import ice, rtcp, rtp, stun
 from mediaserver.rtc.description import Offer
+from mediaserver.rtc.patience import Patience
 from mediaserver.rtc.receiver import AudioReceiver
 from mediaserver.rtc.rhythm import Rhythm
 from mediaserver.rtc.sender import AudioSender, Voice
@@ -105,6 +106,7 @@ class Peer(Speaker):
         self._play_rate = 0
         self._next_report = float("inf")
         self._noticed = False
+        self._patience = Patience()
         self._bye_at: float | None = None
 
     def _make_stack(self, own: Certificate) -> Stack:
@@ -262,6 +264,8 @@ class Peer(Speaker):
             if self._tasks is None:  # nobody runs it: nobody else would free it
                 self.release()
             return verdict == "setup_timeout" and not was_over
+        if self._patience.over(self._stack.acknowledged, present=verdict == "present", now=now):
+            self.end(Hangup("connection_lost", "the client does not read its data channel"))
         self._notice(silent=verdict == "silent")
         if now >= self._next_report:
             self._report(now)

@@ -3,7 +3,8 @@
 The only file that reaches below aiortc's public names. What it relies on, and what its contract test checks:
 ``RTCDtlsTransport`` takes any object with ``role``, ``state``, ``_recv``, ``_send`` in place of an ICE transport, keeps its
 OpenSSL connection in ``_ssl``, its SRTP sessions in ``_rx_srtp`` and ``_tx_srtp`` and its receive loop in ``_task``;
-``RTCSctpTransport`` runs on it, sends through ``_send_data`` and receives through ``_handle_data``.
+``RTCSctpTransport`` runs on it, sends through ``_send_data`` and receives through ``_handle_data``; what it has
+sent waits in ``_sent_queue`` until it is acknowledged, up to ``_last_sacked_tsn``.
 
 What is different here: SRTP packets never pass through aiortc (:meth:`Stack.unprotect` and friends are plain calls), the
 receive loop belongs to our caller's TaskGroup, a disturbed handshake goes on, and whatever a client sends inside SCTP ends
@@ -298,6 +299,12 @@ class Stack:
         except (pylibsrtp.Error, ValueError):
             self.refused += 1
             return None
+
+    @property
+    def acknowledged(self) -> int | None:
+        """The last thing of the data channels that the client has confirmed (a TSN), ``None`` while nothing waits to be."""
+        sctp = self._sctp
+        return sctp._last_sacked_tsn if sctp is not None and sctp._sent_queue else None
 
     # --- data channels ------------------------------------------------------------------------------------------------
 

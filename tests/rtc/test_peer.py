@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import aioice.ice
 import pytest
+from aiortc import RTCDataChannel, RTCDataChannelParameters
 
 from mediaserver.errors import BadRequest, Hangup
 from mediaserver.events import PlayoutFinished, PlayoutStarted
-from mediaserver.rtc import ice, rtcp
+from mediaserver.rtc import ice, patience, rtcp
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
 from tests.rtc.clients import LOCAL, RATE, Bare, Ear, Stock, Text, media_port, serving, until
@@ -373,6 +374,28 @@ async def test_a_client_that_vanishes_is_noticed_and_then_ended(caplog: pytest.L
             await until(lambda: "the client is back" in caplog.text)
             await until(lambda: peer in ends)
             assert ends[peer].reason == "connection_lost"
+    client.close()
+
+
+async def test_a_client_that_never_acknowledges_what_it_is_told_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing() -> None: ...
+
+    monkeypatch.setattr(patience, "MOST_S", 0.5)
+    client = Bare()
+    async with media_port(LOCAL) as port:
+        peer, _ = join_bare(port, client)
+        async with serving(peer) as ends, client.connected():
+            stack = client.stack
+            assert stack is not None
+            await until(lambda: stack._sctp is not None and stack._sctp.state == "connected")
+            assert stack._sctp is not None
+            stack._sctp._send_sack = nothing  # type: ignore[method-assign]
+            RTCDataChannel(
+                stack._sctp, RTCDataChannelParameters(label="oai-events")
+            )  # to which the dialect says welcome
+            await until(lambda: peer in ends)
+            assert ends[peer].reason == "connection_lost"
+            assert ends[peer].detail == "the client does not read its data channel"
     client.close()
 
 

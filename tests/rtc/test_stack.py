@@ -353,7 +353,7 @@ async def test_the_attributes_we_read_exist() -> None:
     for name in ("_task", "_ssl", "_rx_srtp", "_tx_srtp", "_role", "_state", "_srtp_profiles", "encrypted"):
         assert hasattr(dtls, name), name
     sctp = RTCSctpTransport(dtls)
-    for name in ("_advertised_rwnd", "_sack_misordered"):
+    for name in ("_advertised_rwnd", "_sack_misordered", "_sent_queue", "_last_sacked_tsn"):
         assert hasattr(sctp, name), name
     assert sctp._advertised_rwnd > 0
 

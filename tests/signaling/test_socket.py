@@ -1,4 +1,5 @@
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -148,6 +149,36 @@ async def test_a_client_that_does_not_read_is_hung_up_and_costs_a_bounded_memory
         assert connection is not None and connection.transport is not None
         connection.transport.pause_reading()  # type: ignore[attr-defined]  # a TCP window of 0, in the end
         await asyncio.sleep(0.5)
+
+
+async def test_one_that_does_not_read_is_noticed_before_much_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signaling.socket.WRITE_S", 0.3)
+    sent, deaf, over = 0, asyncio.Event(), asyncio.Event()
+
+    async def serve(server: Socket) -> None:
+        async def talk() -> None:
+            nonlocal sent
+            await deaf.wait()
+            while not server._stuck:
+                server.send("x" * 1500)  # a frame of sound
+                sent += 1500
+                await asyncio.sleep(0.001)
+
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(ends(server))
+            tasks.create_task(talk())
+        over.set()
+        assert serving.result().reason == "connection_lost"
+
+    async with served(serve) as wire:
+        plain, connection = wire.get_extra_info("socket"), wire._conn
+        assert plain is not None and connection is not None and connection.transport is not None
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.transport.pause_reading()  # type: ignore[attr-defined]
+        deaf.set()
+        async with asyncio.timeout(LIMIT_S):
+            await over.wait()
+    assert 0 < sent < 1 << 20
 
 
 async def test_what_is_too_long_or_no_text_is_the_clients_fault() -> None:
