@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
@@ -69,7 +68,7 @@ class Call:
 
 @dataclass(slots=True)
 class Door:
-    """The state of the HTTP side. ``accepting`` is what ``/readyz`` says."""
+    """The state of the HTTP side. ``accepting`` is what ``/readyz`` says; ``calls`` are those whose sessions run."""
 
     config: Config
     keys: KeyRing
@@ -80,7 +79,7 @@ class Door:
     relay: Relay = field(default_factory=Relay)
     accepting: bool = False
     house: House | None = None
-    calls: WeakKeyDictionary[Session, Call] = field(default_factory=WeakKeyDictionary)
+    calls: dict[Session, Call] = field(default_factory=dict)
     ended: EndedCalls = field(default_factory=EndedCalls)
     reports: Counter[str] = field(default_factory=Counter)
 

@@ -120,7 +120,8 @@ async def _go_on(door: Door, who: Principal, pc_id: str, said: Offer) -> str:
     if not said.restart_pc:
         return line.reoffer(said.sdp)
     answer = await line.move(said.sdp)
-    door.calls[session] = replace(door.calls[session], peer=line.peer)
+    if session in door.calls:  # it may have ended meanwhile
+        door.calls[session] = replace(door.calls[session], peer=line.peer)
     return answer
 
 

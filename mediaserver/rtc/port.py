@@ -319,8 +319,11 @@ class MediaPort:
             if now > then:
                 self._look_at_the_load((using - used) / (now - then), now)
             then, used = now, using
-            for peer in list(self._peers.values()):
-                self._counters.setup_timeouts += peer.watch(now)
+            self._look_at_the_peers(now)  # in a call of its own, whose variables keep no peer until the next look
+
+    def _look_at_the_peers(self, now: float) -> None:
+        for peer in list(self._peers.values()):
+            self._counters.setup_timeouts += peer.watch(now)
 
     def _look_at_the_load(self, busy: float, now: float) -> None:
         if self._shedding.look(busy, now):

@@ -57,8 +57,8 @@ def told_of(session: Session, call: Call) -> dict[str, Any]:
 
 
 def keep(door: Door, session: Session) -> None:
-    """A call has ended: keep what is told of it."""
-    call = door.calls.get(session)
+    """A call has ended: keep what is told of it, and nothing else."""
+    call = door.calls.pop(session, None)
     if call is not None:
         door.ended.keep(session.caller.id, call.owner, call.secret, told_of(session, call) | {"state": "ended"})
 

@@ -1,6 +1,8 @@
 import asyncio
+import gc
 import math
 import threading
+import weakref
 from fractions import Fraction
 from pathlib import Path
 
@@ -178,3 +180,16 @@ def test_the_configuration_reaches_the_rooms() -> None:
     config = Config(media=Media(port=5, silence_end_s=9.0))
     assert (media_settings(config).port, media_settings(config).silence_end_s) == (5, 9.0)
     assert limits(config).max_duration_s == config.sessions.max_duration_s
+
+
+async def test_nothing_of_a_call_outlives_it_but_its_record() -> None:
+    async with house() as client:
+        assert client.app is not None
+        door = client.app[DOOR]
+        async with phone(client, "?model=echo") as call:
+            [peer] = [weakref.ref(held.peer) for held in door.calls.values() if held.peer is not None]
+            await client.post(f"{call.place}/hangup", headers=KEY)
+            assert (await client.get(call.place, headers=KEY)).status == 200
+        assert not door.calls
+        gc.collect()
+        assert peer() is None
