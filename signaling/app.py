@@ -38,6 +38,7 @@ from signaling.middleware import add_headers, errors, preflight
 from signaling.realtime.call_control import keep
 from signaling.rehearsal import rehearsed
 from signaling.routes import ROUTES
+from signaling.tidy import Tidy
 from signaling.visits import Visits
 from signaling.ways import open_ways, phrases_of
 
@@ -117,11 +118,12 @@ async def _end_calls(app: web.Application) -> None:
 
 def _sessions(door: Door, make_voice: MakeVoice, judge: Judge | None) -> Sessions:
     most, bounds = door.config.sessions.max, limits(door.config)
-    return Sessions(most, bounds, on_end=partial(_ended, door), make_voice=make_voice, judge=judge)
+    return Sessions(most, bounds, on_end=partial(_ended, door, Tidy()), make_voice=make_voice, judge=judge)
 
 
-def _ended(door: Door, session: Session, ended: SessionEnded) -> None:
+def _ended(door: Door, tidy: Tidy, session: Session, ended: SessionEnded) -> None:
     keep(door, session)
+    tidy.soon(door.calls)
     facts = {"call_id": session.caller.id, "reason": ended.reason, "detail": ended.detail}
     log.info("a call ended", extra=facts | {"usage": session.record.usage()[-8:]})
 
