@@ -41,8 +41,9 @@ bench: setup-test ## all benchmarks in a bounded version, beside their peers: ab
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.relay
 
-reliability: setup-test ## bad networks, hostile datagrams, leaks, every provider and its faults: the full amounts, about an hour
+reliability: setup-test ## bad networks, hostile datagrams, load and leaks, every provider and its faults: the full amounts, well over an hour
 	$(BIN)/python -m benchmarks.reliability
+	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.matrix
 	$(BIN)/python -m benchmarks.faults
 

@@ -97,6 +97,11 @@ class Caller:
         self._transaction = b""
         self._path: tuple[str, int] | None = None
 
+    @property
+    def checked(self) -> bool:
+        """The far end has answered a connectivity check, and the handshake begins."""
+        return self._path is not None
+
     # --- signalling -----------------------------------------------------------------------------------------------
 
     def offer(self) -> str:

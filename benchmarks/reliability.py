@@ -19,7 +19,7 @@ import psutil
 
 from benchmarks.client import Caller
 from benchmarks.ending import end_what_was_started
-from benchmarks.servers import circumstances, table
+from benchmarks.promises import Line, collected, told
 from mediaserver.rtc.port import MediaSettings
 from tests.rtc.clients import Text, media_port, until
 from tests.servers.lean_call import HOST, identity, lean_call
@@ -28,16 +28,6 @@ from tests.servers.udp_impair import Weather
 
 SETTINGS = MediaSettings(addresses=(HOST,), max_pending=1000)
 STRANGERS, SETUPS, ABANDONED, CYCLES = 100_000, 200, 500, 200
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row: what was tried, what is promised, what was measured, and whether that keeps the promise."""
-
-    tried: str
-    promised: str
-    measured: str
-    kept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +227,8 @@ PARTS = {"network": network, "strangers": strangers, "setups": setups, "abandone
 
 
 async def run(parts: list[str], seconds: float) -> list[Line]:
-    """Run the chosen parts; progress goes to stderr."""
-    lines = []
-    for part in parts:
-        async for line in PARTS[part](seconds):
-            print(f"{'kept  ' if line.kept else 'BROKEN'} {line.tried}: {line.measured}", file=sys.stderr, flush=True)
-            lines.append(line)
-    return lines
+    """Run the chosen parts."""
+    return [line for part in parts for line in await collected(PARTS[part](seconds))]
 
 
 def main() -> int:
@@ -253,11 +238,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="of speech through each network")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
     args = parser.parse_args()
-    lines = asyncio.run(run(args.only.split(","), args.seconds))
-    print(circumstances(), end="\n\n")
-    rows = [(line.tried, line.promised, line.measured, "yes" if line.kept else "NO") for line in lines]
-    print(table(("tried", "promised", "measured", "kept"), rows))
-    return 0 if all(line.kept for line in lines) else 1
+    return told(asyncio.run(run(args.only.split(","), args.seconds)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -117,8 +117,13 @@ def cores() -> tuple[int, int] | None:
 
 
 @contextlib.contextmanager
-def running(contestant: Contestant) -> Iterator[tuple[str, int]]:
-    """Start a server and yield its address and process id when it is ready; stop it in the end."""
+def running(
+    contestant: Contestant, sections: Mapping[str, Mapping[str, object]] | None = None
+) -> Iterator[tuple[str, int]]:
+    """Start a server and yield its address and process id when it is ready; stop it in the end.
+
+    ``sections`` are put over those of our own configuration.
+    """
     port = free_port(socket.SOCK_STREAM)
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "config.yaml")
@@ -126,10 +131,13 @@ def running(contestant: Contestant) -> Iterator[tuple[str, int]]:
         if contestant.provider:
             url = f"ws://127.0.0.1:{contestant.provider.port}/v1/realtime"
             models["lean"] = {"bridge": "openai", "provider": {"url": url, "key": "k", "model": "lean"}}
-        config.write_text(json.dumps({
+        chosen: dict[str, dict[str, object]] = {
             "server": {"port": port, "workers": contestant.workers or 1}, "media": {"port": free_port(socket.SOCK_DGRAM)},
-            "models": models, "default_model": contestant.bridge, "logs": {"level": "warning"},
-        }))  # fmt: skip
+            "models": models, "logs": {"level": "warning"},
+        }  # fmt: skip
+        for name, section in (sections or {}).items():
+            chosen[name] = chosen.get(name, {}) | dict(section)
+        config.write_text(json.dumps(chosen | {"default_model": contestant.bridge}))
         provider = contestant.provider and contestant.provider.port
         words = [word.format(port=port, config=config, provider=provider) for word in contestant.command]
         theirs = variables(folder) if contestant.environment else None
