@@ -35,6 +35,13 @@ _LEADS_ON = FILLERS | _set(
 _WANTS_MORE = _set("need want get give send tell show put buy had for with from at by about")
 """Words that end questions ("what do you need", "where are you from") and no statement."""
 
+_BEFORE_MAY = _set(
+    "in of by until till since before after during for next last this every early late mid",
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth",
+    "sixteenth seventeenth eighteenth nineteenth twentieth thirtieth",
+)
+"""What makes a month of "may"; after "on" its day is still to come."""
+
 _OPENINGS = frozenset(
     (
         *("i want", "i need", "i would", "i would like", "i'd like", "i was wondering", "i am looking for"),
@@ -86,7 +93,7 @@ def ending(text: str) -> Ending:
         return "dictated"
     if written.endswith((".", "!", "?")):
         return "finished"
-    return "open" if _leads_on(said) else "finished"
+    return "open" if _leads_on(said) and not _ends_in_may(said, written) else "finished"
 
 
 def _leads_on(said: list[str]) -> bool:
@@ -94,6 +101,12 @@ def _leads_on(said: list[str]) -> bool:
         return False
     wants = said[-1] in _WANTS_MORE and not _ASKS.intersection(said[:-1])
     return said[-1] in _LEADS_ON or wants or " ".join(said) in _OPENINGS
+
+
+def _ends_in_may(said: list[str], written: str) -> bool:
+    """Say whether the last word is the month, and no verb: by the word before it, or by how it is written."""
+    before = said[-2] if len(said) > 1 else "on"
+    return said[-1] == "may" and (before in _BEFORE_MAY or (written.endswith("May") and before != "on"))
 
 
 def asks(text: str) -> bool:

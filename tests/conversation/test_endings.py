@@ -7,7 +7,8 @@ from mediaserver.conversation.words import words
 @pytest.mark.parametrize(
     "text",
     ["i would like to", "because", "one more thing,", "well um", "the", "und dann die", "wait \u2014", "can you", "i need",
-     "my name is", "he said that she", "je voudrais", "quiero", "that is very", "turn left and..."],
+     "my name is", "he said that she", "je voudrais", "quiero", "that is very", "turn left and...",
+     "you may", "may", "May", "on May", "so they may"],
 )  # fmt: skip
 def test_sentences_that_must_go_on(text: str) -> None:
     assert ending(text) == "open"
@@ -17,7 +18,7 @@ def test_sentences_that_must_go_on(text: str) -> None:
     "text",
     ["what time is it", "where are you from", "what can you do", "turn it on", "I said to.", "yes", "stop!", "mm-hmm",
      "i'm twenty five", "at three thirty", "for two", "what do you need", "tell me what you have", "yes it is",
-     "yes i have", "please"],
+     "yes i have", "please", "the second of may", "sometime in may", "it was on the fifth May"],
 )  # fmt: skip
 def test_sentences_that_may_be_over(text: str) -> None:
     assert ending(text) == "finished"
