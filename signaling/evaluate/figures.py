@@ -10,6 +10,8 @@ from signaling.headless.scoring import word_errors, words
 
 TAIL_MS = 3000.0
 """What follows from a sound within this long after its end is put down to it."""
+JUST_NOW_MS = 300.0
+"""A pause of the reply so soon after a sound is put down to it."""
 SOON_MS = 1000.0
 """A pause that is longer may be taken for the end of a turn."""
 
@@ -51,7 +53,10 @@ class Distraction:
 
 @dataclass(slots=True)
 class Figures:
-    """All of one call. ``idle_noises``: noises while nobody spoke, ``answered_noises``: those that were answered."""
+    """All of one call. ``idle_noises``: noises while nobody spoke, ``answered_noises``: those that were answered.
+
+    ``groundless``: how often the reply paused while nobody spoke and nothing but the noise of the room was heard.
+    """
 
     pauses: list[Pause] = field(default_factory=list)
     turns: list[TurnEnd] = field(default_factory=list)
@@ -59,6 +64,7 @@ class Figures:
     distractions: list[Distraction] = field(default_factory=list)
     idle_noises: int = 0
     answered_noises: int = 0
+    groundless: int = 0
     words: int = 0
     word_errors: int = 0
     stages: dict[str, list[float]] = field(default_factory=dict)
@@ -66,13 +72,18 @@ class Figures:
 
 def figures(take: Take) -> Figures:
     """Measure a call."""
-    found = Figures()
+    found = Figures(groundless=len(_groundless(take)))
     for said in take.said:
         _MEASURES[said.utterance.kind](take, said, found)
     for seen in take.seen:
         for name, length in seen.facts.get("stages", ()) if seen.what == "turn" else ():
             found.stages.setdefault(name, []).append(length)
     return found
+
+
+def _groundless(take: Take) -> list[float]:
+    spans = [(said.start_ms, said.end_ms + JUST_NOW_MS) for said in take.said]
+    return [at for at in take.moments("paused") if not any(start <= at <= end for start, end in spans)]
 
 
 def stop_of(take: Take, said: Said) -> float | None:

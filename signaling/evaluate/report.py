@@ -121,6 +121,7 @@ def _of_interruptions(every: Sequence[Figures]) -> dict[str, Any]:
         "silenced_n": len(silences),
         "silence_p50_ms": percentile(silences, 0.5),
         "silence_p95_ms": percentile(silences, 0.95),
+        "groundless_n": sum(one.groundless for one in every),
         "idle_noises_n": sum(one.idle_noises for one in every),
         "answered_noises_n": sum(one.answered_noises for one in every),
     }
@@ -230,6 +231,7 @@ _ROWS: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
     ("false interruptions", _distractions),
     ("resumed replies", lambda facts: f"{facts['resumed_n']} of {facts['distractions_n']} distracted"),
     ("silence before they went on", lambda facts: f"{_pair(facts, 'silence_')}   {facts['silenced_n']} silences"),
+    ("pauses for nothing at all", lambda facts: f"{facts['groundless_n']} in {facts['calls']} calls"),
     ("noises that were answered", lambda facts: f"{facts['answered_noises_n']} of {facts['idle_noises_n']}"),
     ("word error rate", lambda facts: f"{_percent(facts['word_error_rate'])} of {facts['words']} words"),
 )

@@ -31,6 +31,11 @@ def test_a_barge_in_stops_the_reply_when_it_stays_silent():
     assert figures(went_on).barge_ins == [BargeIn("cut", None)]
 
 
+def test_a_pause_of_the_reply_without_any_sound_is_groundless():
+    at = ((1500, "paused"), (2060, "paused"), (2590, "paused"), (2700, "paused"))
+    assert figures(take(ASIDE, reply=((1000, 5000),), seen=at)).groundless == 2
+
+
 def test_words_after_the_reply_are_no_barge_in():
     assert figures(take(CUT, reply=((1000, 1900),))).barge_ins == []
 
