@@ -72,6 +72,7 @@ class Inbound:
         self.last_voiced_ms = 0
         self.speaking = False
         self.level = SILENCE_DB
+        self.above_room = False  # the last frame was a voice, or an echo of ours
         self._voice = voice
         self._floor = NoiseFloor()
         self._recent: deque[bool] = deque(maxlen=max(edges.window_ms, edges.guarded_window_ms) // FRAME_MS)
@@ -93,7 +94,7 @@ class Inbound:
         Returns the edge that this frame makes certain, if any.
         """
         if is_silent(pcm):
-            self.level, voiced = SILENCE_DB, False
+            self.level, self.above_room, voiced = SILENCE_DB, False, False
             self._floor.feed(SILENCE_DB)
         else:
             voiced = self._is_voice(pcm, guard_db)
@@ -111,14 +112,16 @@ class Inbound:
     def _is_voice(self, pcm: bytes, guard_db: float) -> bool:
         self.level = level = dbfs(pcm)
         floor = self._floor.feed(level)
+        self.above_room = False
         if level < self.edges.quietest_db - self._INAUDIBLE_DB:
             return False
         heard = self._voice.voiced(pcm)  # asked of every other frame: it follows the noise by itself
-        gate = max(floor + self.edges.margin_db, self.edges.quietest_db, guard_db)
+        gate = max(floor + self.edges.margin_db, self.edges.quietest_db)
         if self.speaking:
             self._loud = max(self._loud - 0.1, level)
             gate = max(gate, self._loud - self._HANGOVER_DB)
-        return heard and level > gate
+        self.above_room = heard and level > gate
+        return self.above_room and level > guard_db
 
     def _while_silent(self, voiced: bool, guarded: bool) -> Onset | None:
         if not voiced:

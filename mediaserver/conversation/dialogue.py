@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from mediaserver.audio.hints import Hint
 from mediaserver.audio.inbound import Edge, Offset
 from mediaserver.audio.levels import SILENCE_DB
 from mediaserver.audio.vad import MakeVoice, WebRtcVoice
@@ -18,6 +19,7 @@ from mediaserver.conversation.heard import Ledger
 from mediaserver.conversation.judging import Judging
 from mediaserver.conversation.listening import Listening
 from mediaserver.conversation.measure import Stopwatch
+from mediaserver.conversation.openings import Openings
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.replies import Replies, Reply
 from mediaserver.conversation.talk import Owes
@@ -92,11 +94,19 @@ class Dialogue:
         self._clock = clock
         detection = settings.turn_detection
         self._turn = Turn(detection, lambda: new_id("item"))
-        always = capabilities.hears == "always"
-        self._listening = Listening(capabilities.input_rate, detection, outbox, always=always, make_voice=make_voice)
         ledger = Ledger(capabilities.output_rate)
         self.replies = replies or Replies(self.conversation, caller, outbox, ledger, clock, self._turned)
         self.replies.rejoin(outbox, self._turned, None)
+        self.replies.openings = Openings(capabilities.output_rate)
+        self._listening = Listening(
+            capabilities.input_rate,
+            detection,
+            outbox,
+            always=capabilities.hears == "always",
+            make_voice=make_voice,
+            lately=self.replies.lately,
+            play_rate=capabilities.output_rate,
+        )
         self._next: list[
             Reply
         ] = []  # wait for transcripts or for the reply before: one in band, one out of band at most
@@ -174,16 +184,18 @@ class Dialogue:
 
     # --- the caller's speech ------------------------------------------------------------------------------------------
 
-    def hear(self, pcm: bytes, at: float) -> Edge | None:
+    def hear(self, pcm: bytes, at: float) -> Edge | Hint | None:
         """Take one frame; an edge of speech that it makes certain is for :meth:`edge`, when nothing else is going on."""
         self._frame_at = at
         level = self.replies.level()
         edge = self._listen(pcm, SILENCE_DB if level is None else level)
         if self._listening.voiced_now:
             self._voiced_at = at
+        if self._listening.guard.loss_db is not None:
+            self.replies.openings = None
         return edge
 
-    def _listen(self, pcm: bytes, played: float) -> Edge | None:
+    def _listen(self, pcm: bytes, played: float) -> Edge | Hint | None:
         if self._judging is not None:
             self._judging.hear(pcm)
         return self._listening.hear(pcm, played)
@@ -197,8 +209,8 @@ class Dialogue:
                 self.edge(edge)
         self._frame_at = now
 
-    def edge(self, edge: Edge) -> None:
-        """Speech started or stopped."""
+    def edge(self, edge: Edge | Hint) -> None:
+        """Speech started or stopped, or may have started."""
         if self._turn.detection is None:
             self._listening.begin_manual(edge, new_id("item"))
         else:

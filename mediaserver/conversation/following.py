@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
+from mediaserver.audio.hints import Hint
 from mediaserver.audio.inbound import Edge, Onset
 from mediaserver.audio.levels import SILENCE_DB
 from mediaserver.audio.vad import MakeVoice, WebRtcVoice
@@ -171,7 +172,7 @@ class Following:
 
     # --- the caller's speech ------------------------------------------------------------------------------------------
 
-    def hear(self, pcm: bytes, at: float) -> Edge | None:
+    def hear(self, pcm: bytes, at: float) -> Edge | Hint | None:
         """Take one frame: it goes to the provider at once; an edge of speech that it makes certain is for :meth:`edge`."""
         level = self.replies.level()
         edge = self._listening.hear(pcm, SILENCE_DB if level is None else level)
@@ -179,9 +180,9 @@ class Following:
             self._voiced_at = at
         return edge
 
-    def edge(self, edge: Edge) -> None:
+    def edge(self, edge: Edge | Hint) -> None:
         """Speech started or stopped, as we hear it; what the provider says by itself it says better."""
-        if self.settings.turn_detection is None:
+        if self.settings.turn_detection is None or isinstance(edge, Hint):
             return
         now = self._clock()
         for event in self._speaking.edge(edge, now):

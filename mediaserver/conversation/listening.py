@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from mediaserver.audio.echo import EchoGuard
+from mediaserver.audio.hints import LONGEST_DOUBT_MS, Hint, Hints
 from mediaserver.audio.inbound import Edge, Edges, Inbound, Offset, Onset, Padding
 from mediaserver.audio.levels import SILENCE_DB
+from mediaserver.audio.likeness import ALIKE, WINDOW_MS, likeness
 from mediaserver.audio.prosody import LOOK_MS, prosody
 from mediaserver.audio.vad import MakeVoice, VoiceDetector, WebRtcVoice
 from mediaserver.clock import FRAME_MS
@@ -19,6 +22,8 @@ MANUAL_KEPT_MS = 15000
 MANUAL_PADDING_MS = 1000
 SHORTEST_COMMIT_MS = 100
 
+Lately = Callable[[int], bytes | None]
+
 
 class Listening:
     """Hears every frame of the caller; tells the bridge what belongs to a turn (``hears="speech"``), or all of it.
@@ -26,6 +31,9 @@ class Listening:
     With turn detection, a turn is opened and closed by the session. Without (push-to-talk), everything since the last clear
     or commit belongs to the next commit: it is sent on from its first voice, or at the commit when no voice was found in it
     (15 s of it at most).
+
+    ``lately`` returns the last milliseconds of our own sound as it left, PCM16 at ``play_rate``, or ``None`` when that is
+    not known; with it there are hints of a voice before it is certain.
     """
 
     def __init__(
@@ -36,12 +44,19 @@ class Listening:
         *,
         always: bool = False,
         make_voice: MakeVoice = WebRtcVoice,
+        lately: Lately | None = None,
+        play_rate: int = 0,
     ) -> None:
         self.item_id: str | None = None
         self.guard = EchoGuard()
         self._rate = rate
         self._outbox = outbox
         self._always = always
+        self._lately = lately
+        self._play_rate = play_rate
+        self._hints = Hints()
+        self._likely: Hint | None = None  # the last one that was told ...
+        self._likely_until_ms = 0  # ... and when it has come to nothing
         self._make_voice = make_voice
         self._detection = detection
         self._uncommitted_ms = 0
@@ -85,8 +100,11 @@ class Listening:
         self._inbound.retune(*self._tuning())
         self._padding = self._make_padding()
 
-    def hear(self, pcm: bytes, played: float = SILENCE_DB) -> Edge | None:
-        """Take one frame while sound of this level (dBFS) leaves; return the edge of speech it makes certain, if any."""
+    def hear(self, pcm: bytes, played: float = SILENCE_DB) -> Edge | Hint | None:
+        """Take one frame while sound of this level (dBFS) leaves; return the edge of speech it makes certain, if any.
+
+        Without one there may be a hint.
+        """
         inbound = self._inbound
         gate = self.guard.feed(played, inbound.level, inbound.floor)
         edge = inbound.feed(pcm, guard_db=gate)
@@ -96,7 +114,41 @@ class Listening:
             self._latest.push(pcm)
             (self._padding.push if self.item_id is None else self._outbox.hear)(pcm)
         self._uncommitted_ms += FRAME_MS
-        return self._looked_at(edge) if isinstance(edge, Offset) else edge
+        if isinstance(edge, Offset):
+            return self._looked_at(edge)
+        return self._since_hint(edge) if edge is not None else self._hint(guarded=gate > SILENCE_DB)
+
+    def _hint(self, *, guarded: bool) -> Hint | None:
+        """Say that somebody may be speaking into our sound, as soon as there is reason to think so."""
+        inbound = self._inbound
+        if self._lately is None or inbound.speaking or self.guard.idle:
+            return None
+        hint = self._hints.feed(
+            inbound.clock_ms, above_echo=self.voiced_now, above_room=inbound.above_room, guarded=guarded
+        )
+        if hint is None or (hint.ours and self._may_be_ours(self._lately)):
+            return None
+        self._likely, self._likely_until_ms = hint, inbound.clock_ms + hint.hold_ms
+        return hint
+
+    def _may_be_ours(self, lately: Lately) -> bool:
+        """Say whether what is heard may be our own sound: of a line that we know the guard has said all there is to say."""
+        played = lately(EchoGuard.TAIL_MS + WINDOW_MS) if self.guard.loss_db is None else None
+        if played is None:
+            return True
+        per_ms = self._play_rate // 1000 * 2
+        # The frame that was heard ends one frame after the one that left before it.
+        back = played[: max(0, len(played) - (EchoGuard.NEAREST_MS - FRAME_MS) * per_ms)]
+        heard = b"".join(self._latest.last(WINDOW_MS))
+        noise_db = self._inbound.floor - self._inbound.level
+        return likeness(bytes(WINDOW_MS * per_ms) + back, self._play_rate, heard, self._rate, noise_db) >= ALIKE
+
+    def _since_hint(self, edge: Onset) -> Onset:
+        """Let speech begin where it was likely first: what made it certain may be a later part of it."""
+        likely, self._likely = self._likely, None
+        if likely is None or self.clock_ms > self._likely_until_ms:
+            return edge
+        return replace(edge, start_ms=min(edge.start_ms, likely.start_ms))
 
     def _looked_at(self, edge: Offset) -> Offset:
         """Add how the voice sounded at its end, where that decides whether it was the end."""
@@ -117,7 +169,7 @@ class Listening:
                 self._outbox.hear(frame)
         return self.clock_ms - len(frames) * FRAME_MS
 
-    def begin_manual(self, edge: Edge | None, item_id: str) -> None:
+    def begin_manual(self, edge: Edge | Hint | None, item_id: str) -> None:
         """Open the turn of push-to-talk at its first voice, with what was said just before."""
         if not isinstance(edge, Onset) or self.item_id is not None:
             return
@@ -155,4 +207,4 @@ class Listening:
     def _make_padding(self) -> Padding:
         if self._detection is None:
             return Padding(MANUAL_KEPT_MS)
-        return Padding(min(MANUAL_KEPT_MS, self._detection.prefix_padding_ms + Edges().guarded_window_ms))
+        return Padding(min(MANUAL_KEPT_MS, self._detection.prefix_padding_ms + LONGEST_DOUBT_MS))

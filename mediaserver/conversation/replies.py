@@ -13,6 +13,7 @@ from mediaserver.conversation.bargein import asking
 from mediaserver.conversation.conversation import Conversation, with_text
 from mediaserver.conversation.heard import Cut, Ledger
 from mediaserver.conversation.measure import Stopwatch
+from mediaserver.conversation.openings import Openings
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.turn import Happening, ReplyHeard, ReplyMade, ReplyOver
 from mediaserver.events import (
@@ -96,6 +97,7 @@ class Replies:
         self.active: Reply | None = None
         self.playing: str | None = None  # the item whose sound is leaving
         self.last_called: Reply | None = None  # the reply that called a function, until the next one is made
+        self.openings: Openings | None = None  # whoever wants to know :meth:`lately` has them kept
         self._conversation = conversation
         self._caller = caller
         self._outbox = outbox
@@ -264,6 +266,8 @@ class Replies:
         reply.heard_of = True
         self._message(reply, event.item_id)
         self._ledger.script(event.item_id).sound(event.pcm, event.text, event.words)
+        if self.openings is not None:
+            self.openings.sound(event.item_id, event.pcm)
         reply.sounding.add(event.item_id)
         self._by_item[event.item_id] = reply
         self._caller.play(event.item_id, event.pcm)
@@ -388,6 +392,12 @@ class Replies:
             return None
         script = self._ledger.find(self.playing)
         return None if script is None else script.envelope.at(self._caller.played(self.playing))
+
+    def lately(self, ms: int) -> bytes | None:
+        """Return up to ``ms`` of the sound that left last, PCM16; ``None`` when it is not kept."""
+        if self.playing is None or self.openings is None:
+            return None
+        return self.openings.before(self.playing, self._caller.played(self.playing), ms)
 
     @property
     def asks(self) -> bool:

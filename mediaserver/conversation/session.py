@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mediaserver.audio.hints import Hint
 from mediaserver.audio.inbound import Edge
 from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Bridge, Opening
@@ -313,7 +314,7 @@ class Session:
 
     # --- handlers: one at a time --------------------------------------------------------------------------------------
 
-    def _edge(self, edge: Edge) -> None:
+    def _edge(self, edge: Edge | Hint) -> None:
         self._talk.edge(edge)
 
     def _noted(self, event: PlayoutStarted | PlayoutFinished | DigitPressed) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from mediaserver.audio.hints import Hint
 from mediaserver.audio.inbound import Edge
 from mediaserver.commands import Command
 from mediaserver.conversation.replies import Reply
@@ -57,12 +58,12 @@ class Talk(Protocol):
         """Do what is due."""
         ...
 
-    def hear(self, pcm: bytes, at: float) -> Edge | None:
-        """Take one frame; return the edge of speech in it, if any."""
+    def hear(self, pcm: bytes, at: float) -> Edge | Hint | None:
+        """Take one frame; return the edge of speech in it, or a hint of one, if any."""
         ...
 
-    def edge(self, edge: Edge) -> None:
-        """Take an edge of speech."""
+    def edge(self, edge: Edge | Hint) -> None:
+        """Take an edge of speech, or a hint of one."""
         ...
 
     def happened(self, event: Event) -> None:

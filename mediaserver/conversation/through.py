@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mediaserver.audio.hints import Hint
 from mediaserver.audio.inbound import Edge
 from mediaserver.caller import Loudspeaker
 from mediaserver.commands import Command, UpdateSession
@@ -43,7 +44,7 @@ class Through:
         self._outbox.hear(pcm)
         return None
 
-    def edge(self, edge: Edge) -> None:
+    def edge(self, edge: Edge | Hint) -> None:
         """There are none: nobody looks for them."""
 
     def happened(self, event: Event) -> None:

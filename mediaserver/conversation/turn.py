@@ -9,8 +9,9 @@
                                                               paused ──words──> Interrupt, speaking
 
 The caller's turn ends after a silence (``server_vad``) or after a wait that ``endpoint`` weighs (``semantic_vad``). An
-onset while a reply is being made or played silences it at once (``Pause``); it is a true interruption when words follow,
-or when the speech goes on for longer than a cough does:
+onset while a reply is being made or played silences it at once (``Pause``), and while it is heard so does a hint of one,
+which is an onset or nothing soon after. It is a true interruption when words follow, or when the speech goes on for longer
+than a cough does:
 
 * ``LONG_SPEECH_S`` (0.7 s) with an engine that has never shown a partial transcript: we cannot know better;
 * ``LONG_NOISE_S`` (2 s) with one that has: speech that yields no word for so long is somebody talking all the same.
@@ -29,6 +30,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mediaserver.audio.hints import Hint
 from mediaserver.audio.inbound import Offset, Onset
 from mediaserver.clock import earliest
 from mediaserver.conversation.bargein import takes_floor
@@ -42,6 +44,8 @@ LONG_SPEECH_S = 0.7
 LONG_NOISE_S = 2.0
 RESUME_AFTER_S = 2.0
 TRANSCRIPT_WITHIN_S = 10.0
+HINT_REST_S = 30.0
+"""After a hint that came to nothing none is believed for so long: a reply must not be full of holes."""
 
 State = Literal["idle", "speaking", "deciding", "replying", "paused"]
 
@@ -99,7 +103,7 @@ class Tick:
     """Time has passed."""
 
 
-Happening = Onset | Offset | Words | Judged | Committed | ReplyMade | ReplyHeard | ReplyOver | Tick
+Happening = Hint | Onset | Offset | Words | Judged | Committed | ReplyMade | ReplyHeard | ReplyOver | Tick
 
 
 # --- what to do -------------------------------------------------------------------------------------------------------
@@ -186,6 +190,8 @@ class Turn:
         self._owed = False
         self._reply: Literal["none", "made", "heard"] = "none"
         self._paused = False
+        self._hinted = False  # ... and nobody has spoken for certain
+        self._hints_from = float("-inf")
         self._commit_at: float | None = None
         self._resume_at: float | None = None
         self._confirm_at: float | None = None
@@ -245,6 +251,15 @@ class Turn:
 
     # --- the caller's voice ---
 
+    def _hint_heard(self, event: Hint, now: float) -> list[Action]:
+        """Be silent for a moment: an onset makes more of it, or time puts an end to it."""
+        held = self._paused or self.item_id is not None or now < self._hints_from
+        if held or self._reply != "heard" or self.detection is None or not self.detection.interrupt_response:
+            return []
+        self._paused = self._hinted = True
+        self._onset, self._resume_at = now, now + event.hold_ms / 1000
+        return [Pause()]
+
     def _onset_heard(self, event: Onset, now: float) -> list[Action]:
         if self.detection is None:
             return []
@@ -254,14 +269,15 @@ class Turn:
             self._pace.paused(silence_ms)
             return []  # semantic_vad was still waiting: the same turn goes on
         self._gap_ms = silence_ms if self._pending or self._reply == "made" else None
-        self._onset, self._voiced_ms, self._text, self._asked_before = now, 0, "", False
+        self._onset = self._onset if self._hinted else now
+        self._voiced_ms, self._text, self._asked_before = 0, "", False
         self.item_id = self._name()
         return [Begin(self.item_id, event.start_ms), *self._hold(now)]
 
     def _hold(self, now: float) -> list[Action]:
         if self._reply == "none" or self.detection is None or not self.detection.interrupt_response:
             return []
-        self._resume_at = None
+        self._hinted, self._resume_at = False, None
         self._confirm_at = now + (LONG_NOISE_S if self._partials else LONG_SPEECH_S)
         if self._paused:
             return []
@@ -376,7 +392,7 @@ class Turn:
     def _interrupt(self, *, asked: bool = False) -> list[Action]:
         if self._reply == "made" and self.detection is not None:
             self._owed = self.detection.create_response  # none of the answer was heard: it is still owed
-        self._reply, self._paused = "made" if asked else "none", False
+        self._reply, self._paused, self._hinted = "made" if asked else "none", False, False
         self._confirm_at = self._resume_at = None
         return [Interrupt(self._onset, asked)]
 
@@ -384,7 +400,7 @@ class Turn:
         self._confirm_at = self._resume_at = None
         if not self._paused:
             return []
-        self._paused = False
+        self._paused = self._hinted = False
         return [Resume()]
 
     def _reply_made(self, event: ReplyMade, _now: float) -> list[Action]:
@@ -415,6 +431,7 @@ class Turn:
         if _past(self._confirm_at, now):
             actions += self._interrupt()
         if _past(self._resume_at, now):
+            self._hints_from = now + HINT_REST_S if self._hinted else self._hints_from
             actions += self._resumed()
         for item_id in [item for item, wait in self._pending.items() if now >= wait]:
             actions += self._final(Words(item_id, "", final=True), False, now)
@@ -434,6 +451,7 @@ def _past(wait: float | None, now: float) -> bool:
 
 
 _HANDLERS: dict[type, Callable[[Turn, Any, float], list[Action]]] = {
+    Hint: Turn._hint_heard,
     Onset: Turn._onset_heard,
     Offset: Turn._offset_heard,
     Words: Turn._words,

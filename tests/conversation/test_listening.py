@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import numpy as np
+import pytest
+
+from mediaserver.audio.hints import Hint
 from mediaserver.audio.inbound import Offset, Onset
+from mediaserver.audio.levels import dbfs
 from mediaserver.commands import BeginSpeech, Command, DropSpeech, EndSpeech
-from mediaserver.conversation.listening import Listening
+from mediaserver.conversation.listening import Lately, Listening
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.settings import TurnDetection
+from tests.audio.test_likeness import PER_MS, pcm, spoken, through_a_room
 from tests.audio.test_prosody import voice
 from tests.conversation.test_outbox import Way
 from tests.fakes.caller import LoudIsVoice, tone
@@ -13,11 +19,14 @@ SILENT = bytes(640)
 LOUD = tone(20)
 
 
-def listening(detection: TurnDetection | None, *, always: bool = False) -> tuple[Listening, Way]:
+def listening(
+    detection: TurnDetection | None, *, always: bool = False, lately: Lately | None = None
+) -> tuple[Listening, Way]:
     way = Way()
     outbox = Outbox(way)
     outbox.open()
-    return Listening(16000, detection, outbox, always=always, make_voice=LoudIsVoice), way
+    one = Listening(16000, detection, outbox, always=always, make_voice=LoudIsVoice, lately=lately, play_rate=16000)
+    return one, way
 
 
 def commands(way: Way) -> list[Command]:
@@ -41,6 +50,65 @@ def test_a_turn_has_its_padding_its_frames_and_its_end() -> None:
     one.hear(LOUD)
     assert commands(way) == [BeginSpeech(item_id="a"), EndSpeech(item_id="a")]
     assert len(frames(way)) == 18
+
+
+def answered(lag_ms: int, voice: str | None, *, loss_db: float = 6, at_ms: int = 0) -> list[tuple[int, Hint | Onset]]:
+    """A line of which nothing is known: our first reply comes back after ``lag_ms``, or another voice begins at ``at_ms``.
+
+    Returns what was found, and how long after the sound in the microphone began.
+    """
+    ours = spoken("librivox_0880")[: 1200 * PER_MS]
+    if voice is None:
+        microphone, began = through_a_room(ours, lag_ms, loss_db), lag_ms
+    else:
+        microphone, began = np.concatenate([np.zeros(at_ms * PER_MS), spoken(voice)])[: len(ours)], at_ms
+    sound = pcm(ours)
+    clock = [0]
+
+    def lately(ms: int) -> bytes:
+        return sound[max(0, clock[0] - ms) * 32 : clock[0] * 32]
+
+    one, _ = listening(TurnDetection(), lately=lately)
+    found = []
+    for start in range(0, 1200, 20):
+        clock[0] = start
+        edge = one.hear(pcm(microphone[start * PER_MS : (start + 20) * PER_MS]), dbfs(lately(20)))
+        if isinstance(edge, Hint | Onset):
+            found.append((start + 20 - began, edge))
+    return found
+
+
+@pytest.mark.parametrize("lag_ms", [100, 200, 320, 500])
+def test_the_echo_of_our_first_words_is_no_hint_of_a_voice(lag_ms: int) -> None:
+    assert [edge for _, edge in answered(lag_ms, None)] == []
+
+
+@pytest.mark.parametrize("at_ms", [40, 160, 300, 440])
+@pytest.mark.parametrize("voice", ["something", "goforward"])
+def test_another_voice_in_our_first_words_is_hinted_at_before_the_line_is_known(voice: str, at_ms: int) -> None:
+    after_ms, first = answered(0, voice, at_ms=at_ms)[0]
+    assert isinstance(first, Hint | Onset)
+    assert after_ms <= 140
+
+
+def test_speech_begins_where_it_was_likely_first() -> None:
+    """A voice as loud as ours may be an echo until ours has been silent for long enough; its first word is kept."""
+    one, way = listening(TurnDetection(prefix_padding_ms=0), lately=lambda _ms: b"")
+    for _ in range(10):
+        one.hear(SILENT, -15.0)
+    hint, *_ = [found for found in [one.hear(LOUD, -15.0) for _ in range(5)] if found is not None]
+    assert hint == Hint(200, 1000, ours=True)
+    edges = [found for found in [one.hear(LOUD) for _ in range(40)] if found is not None]
+    assert edges == [Onset(200)]
+    one.begin("a", 200)
+    assert len([frame for frame in frames(way) if frame == LOUD]) >= 30
+
+
+def test_without_our_own_sound_there_are_no_hints() -> None:
+    one, _ = listening(TurnDetection())
+    for _ in range(10):
+        one.hear(SILENT, -60.0)
+    assert [one.hear(LOUD, -15.0) for _ in range(2)] == [None, None]
 
 
 def test_a_bridge_that_always_hears_gets_no_marks() -> None:

@@ -45,6 +45,7 @@ from tests.fakes.caller import FakeCaller, LoudIsVoice, tone
 from tests.fakes.judge import ScriptedJudge
 
 SETTINGS = Settings("local", turn_detection=TurnDetection(silence_duration_ms=300))
+PAUSES = (ReplyPaused, ReplyResumed)
 COUNTING = "One two three four five six, seven eight nine ten eleven twelve."
 Scenario = Callable[[FakeCaller, ScriptedBridge, Session], Awaitable[None]]
 
@@ -348,6 +349,43 @@ def test_our_own_voice_in_the_microphone_does_not_interrupt_us_and_the_callers_d
     caller, _ = play(talk, bridge)
     assert len(caller.told(SpeechStarted)) == 2
     assert [done.status for done in caller.told(ResponseDone)] == ["completed", "completed"]
+
+
+def test_a_sound_of_two_frames_costs_the_reply_a_moment_and_is_no_turn() -> None:
+    bridge = ScriptedBridge(hears=["count"], says=[Reply(COUNTING)])
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(400)
+        await caller.until(Heard)
+        await asyncio.sleep(1)
+        await caller.say(40)
+        await caller.until(ReplyResumed)
+        await caller.until(OutputStopped)
+
+    caller, _ = play(talk, bridge)
+    (paused,), (resumed,) = ([at for at, event in caller.log if isinstance(event, kind)] for kind in PAUSES)
+    assert resumed - paused == pytest.approx(0.2, abs=0.03)
+    assert len(caller.told(SpeechStarted)) == 1
+    assert [done.status for done in caller.told(ResponseDone)] == ["completed"]
+
+
+def test_a_caller_as_loud_as_our_first_words_silences_them_and_is_heard() -> None:
+    """Nothing is known of the line yet: that voice might be our echo, were it not another sound."""
+    bridge = ScriptedBridge(hears=["count", "stop"], says=[Reply(COUNTING), Reply("Stopped.")])
+
+    async def talk(caller: FakeCaller, bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(400)
+        await caller.until(Heard)
+        await asyncio.sleep(0.2)
+        caller.say_soon(tone(2000, level_db=-32, hz=470))
+        await caller.until(ReplyPaused, within_s=0.15)
+        await caller.until(Interrupted)
+        await caller.until(OutputStopped)
+
+    caller, _ = play(talk, bridge)
+    assert not caller.told(ReplyResumed)
+    assert len(caller.told(SpeechStarted)) == 2
+    assert len(caller.told(OutputCleared)) == 1
 
 
 # --- the ends ---------------------------------------------------------------------------------------------------------

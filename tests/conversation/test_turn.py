@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mediaserver.audio.hints import Hint
 from mediaserver.audio.inbound import Offset, Onset
 from mediaserver.audio.prosody import Prosody
 from mediaserver.conversation.turn import (
+    HINT_REST_S,
     LONG_NOISE_S,
     LONG_SPEECH_S,
     RESUME_AFTER_S,
@@ -106,6 +108,40 @@ def test_barge_in_pauses_at_once_and_a_word_confirms() -> None:
     assert one.state == "speaking"
     assert kinds(one.on(SPEECH, 13.0)) == [Commit]
     assert one.on(Words("item_1", "wait", final=True), 13.1) == [Answer()]
+
+
+def test_a_hint_is_silence_at_once_and_an_onset_makes_a_turn_of_it() -> None:
+    one = heard_reply()
+    assert one.on(Hint(0, 200), 12.0) == [Pause()]
+    assert one.state == "paused"
+    assert kinds(one.on(Onset(0), 12.1)) == [Begin]
+    assert one.on(Words("item_1", "wait", final=False), 12.6) == [Interrupt(12.0)]  # the caller began with the hint
+
+
+def test_a_hint_that_comes_to_nothing_costs_a_moment_and_the_next_ones_are_not_believed() -> None:
+    one = heard_reply()
+    one.on(Hint(0, 200), 12.0)
+    assert one.due == pytest.approx(12.2)
+    assert one.on(Tick(), 12.2) == [Resume()]
+    assert one.on(Hint(5000, 200), 17.0) == []
+    assert kinds(one.on(Onset(6000), 18.0)) == [Begin, Pause]  # what is certain is still believed
+    one.on(COUGH, 18.5)
+    assert one.on(Hint(40000, 200), 12.2 + HINT_REST_S) == [Pause()]
+
+
+def test_a_hint_is_nothing_where_nobody_can_interrupt() -> None:
+    for one in (turn(), heard_reply(None), heard_reply(replace(SERVER, interrupt_response=False))):
+        assert one.on(Hint(0, 200), 12.0) == []
+    unheard = turn()
+    unheard.on(ReplyMade(), 9.0)
+    assert unheard.on(Hint(0, 200), 12.0) == []
+
+
+def test_a_reply_that_ends_under_a_hint_leaves_nothing_held() -> None:
+    one = heard_reply()
+    one.on(Hint(0, 200), 12.0)
+    assert one.on(ReplyOver(), 12.1) == [Resume()]
+    assert (one.state, one.due) == ("idle", None)
 
 
 def test_listening_noises_do_not_interrupt() -> None:
