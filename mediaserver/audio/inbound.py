@@ -6,7 +6,7 @@ Nothing here waits or knows the time of day: the clock is the sound itself, in m
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mediaserver.audio.levels import SILENCE_DB, NoiseFloor, dbfs, is_silent
 from mediaserver.audio.prosody import Prosody
@@ -25,12 +25,14 @@ class Onset:
 class Offset:
     """Speech stopped; ``end_ms`` is its last voiced sample, ``voiced_ms`` how much of it was voice.
 
-    ``prosody``: how it sounded at its end, where somebody looked.
+    ``prosody``: how it sounded at its end, where somebody looked. ``above_room_db``: how far the loudest of it stood above
+    the noise of the room.
     """
 
     end_ms: int
     voiced_ms: int
     prosody: Prosody | None = None
+    above_room_db: float = field(default=-SILENCE_DB, compare=False)
 
 
 Edge = Onset | Offset
@@ -145,7 +147,7 @@ class Inbound:
             return None
         self.speaking = False
         self._recent.clear()
-        return Offset(self.last_voiced_ms, self._voiced_ms)
+        return Offset(self.last_voiced_ms, self._voiced_ms, above_room_db=self._loud - self._floor.level)
 
 
 class Padding:

@@ -21,6 +21,14 @@ Verdict = Literal["complete", "unsure", "incomplete"]
 QUIET_MS = 200
 """The silence after which we begin to wonder: the inbound edge of ``semantic_vad``."""
 
+CLEAR_DB = 36.0
+"""A voice that stands so far above the room is heard to its end."""
+
+_DROWNED_MS_PER_DB = 5.0
+"""The quieter its end, the more of it is lost in the noise: the last voiced sample that we know lies before the true one."""
+
+_MOST_DROWNED_MS = 150
+
 _WAITS_MS: dict[Ending, dict[Tone, int]] = {
     "finished": {"falling": 400, "unclear": 450, "held": 1100},
     "silent": {"falling": 700, "unclear": 900, "held": 1200},
@@ -55,12 +63,18 @@ _BOUNDS = {
 
 
 def patience_ms(
-    eagerness: Eagerness, text: str, voice: Prosody | None = None, pace: float = 1.0, complete: float | None = None
+    eagerness: Eagerness,
+    text: str,
+    voice: Prosody | None = None,
+    pace: float = 1.0,
+    complete: float | None = None,
+    above_room_db: float = CLEAR_DB,
 ) -> int:
     """Return the whole wait since the last voiced sample, in milliseconds, at least :data:`QUIET_MS`.
 
     ``text`` is the partial transcript, ``voice`` its sound at the end, ``pace`` the caller's factor, ``complete`` a model's
-    probability 0..1 that nothing will follow, ``None`` where it has not said.
+    probability 0..1 that nothing will follow, ``None`` where it has not said, ``above_room_db`` how far the voice stood
+    above the noise.
     """
     bounds, heard = _BOUNDS[eagerness], tone(voice)
     if heard == "held" and asks(text):
@@ -69,7 +83,12 @@ def patience_ms(
     if heard == "held" and said == "complete":
         said = "unsure"  # two who disagree
     wait = _WAITS_MS[words][heard] * _STRETCH[words][said] * bounds.stretch * pace
-    return round(min(bounds.longest_ms, max(bounds.least_ms, wait)))
+    return round(min(bounds.longest_ms, max(bounds.least_ms, wait) + drowned_ms(above_room_db)))
+
+
+def drowned_ms(above_room_db: float) -> float:
+    """Return how much of the end of a voice the noise of the room has hidden, at a guess, in milliseconds."""
+    return min(_MOST_DROWNED_MS, max(0.0, (CLEAR_DB - above_room_db) * _DROWNED_MS_PER_DB))
 
 
 def least_ms(eagerness: Eagerness) -> int:

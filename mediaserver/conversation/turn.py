@@ -301,7 +301,8 @@ class Turn:
     def _patient_until(self, detection: TurnDetection) -> float:
         if self._paused and self._text and not self._meant(self._text, final=True, asked=self._asked_before):
             return self._quiet_at + least_ms(detection.eagerness) / 1000  # a backchannel: let the reply go on soon
-        heard = self._last_voice.prosody, self._pace.factor, self._complete
+        voice = self._last_voice
+        heard = voice.prosody, self._pace.factor, self._complete, voice.above_room_db
         return self._quiet_at + patience_ms(detection.eagerness, self._text, *heard) / 1000
 
     def _judged(self, event: Judged, _now: float) -> list[Action]:

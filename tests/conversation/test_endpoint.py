@@ -5,7 +5,7 @@ from statistics import median
 import pytest
 
 from mediaserver.audio.prosody import Prosody, prosody
-from mediaserver.conversation.endpoint import QUIET_MS, Eagerness, least_ms, patience_ms, tone, verdict
+from mediaserver.conversation.endpoint import CLEAR_DB, QUIET_MS, Eagerness, least_ms, patience_ms, tone, verdict
 from tests import clips
 from tests.audio.test_prosody import voiced_part
 
@@ -32,6 +32,11 @@ SENTENCES = (
 @pytest.mark.parametrize("voice", [None, FALLING, HELD, CREAK])
 def test_a_pause_of_a_second_does_not_cut_an_unfinished_sentence(voice: Prosody | None) -> None:
     assert min(patience_ms("auto", text, voice) for text in UNFINISHED) > 1000
+
+
+def test_in_noise_the_wait_makes_up_for_the_end_that_is_not_heard() -> None:
+    waits = [patience_ms("auto", "hello there", FALLING, above_room_db=db) for db in (60, CLEAR_DB, 22, 12, 3)]
+    assert waits == [400, 400, 470, 520, 550]
 
 
 def test_a_held_pitch_waits_whatever_the_words_say() -> None:
