@@ -14,7 +14,7 @@ from benchmarks.full_relay import passes
 from benchmarks.generator import Result
 from benchmarks.peers.turn_realtime import BYTES_PER_MS, QUIET_MS, Turn
 from benchmarks.sound import FRAME
-from benchmarks.turns import MARGIN, PERIOD, SOUND_BYTES, TURN, TurnSpeaker, silence
+from benchmarks.turns import HANGOVER, MARGIN, PERIOD, SOUND_BYTES, TURN, TurnSpeaker, silence
 
 VOICE = np.full(480, 3000, "<i2").tobytes()
 ROOM = np.full(480, 2, "<i2").tobytes()
@@ -73,7 +73,8 @@ def test_callers_do_not_speak_at_the_same_time():
 
 def test_next_to_nothing_is_sent_in_silence_where_dtx_is_asked_for():
     _, sent = spoken(0, PERIOD, dtx=True)
-    assert sum(each == silence() for each in sent) == pytest.approx((TURN + MARGIN) / 20, abs=1)
+    assert sent[TURN : TURN + HANGOVER] == [silence()] * HANGOVER
+    assert sum(each == silence() for each in sent[TURN + HANGOVER :]) == pytest.approx((TURN + MARGIN) / 20, abs=1)
     assert sent[-1] == b""
 
 
