@@ -21,6 +21,7 @@ class Cushion:
     def __init__(self) -> None:
         self.frames = 1
         self.underruns = 0
+        self.given_up = 0
         self._filling = True
         self._least = MOST
         self._pulls = 0
@@ -33,32 +34,32 @@ class Cushion:
         return not self._filling
 
     def ran_dry(self) -> None:
-        """The next frame was due and had not come: hold back one more from now on."""
+        """The next frame was due and had not come: its time was played without it, so one more is held back from now on."""
         self.underruns += 1
         self.frames = min(self.frames + 1, MOST)
-        self._filling = True
+        self._forget()
 
     def rest(self) -> None:
-        """The sound ended or was cut: fill again before the next."""
+        """The sound ended, was cut, or has not come for longer: fill again before the next."""
         self._filling = True
 
     def pulled(self, left: int) -> bool:
         """Note the frames left after a pull; True when one can be given up without running dry."""
+        if left == 0:  # nothing to spare: what was before it says nothing about what comes
+            self._forget()
+            return False
         self._least = min(self._least, left)
         self._pulls += 1
-        return self._least > 0 and self._pulls >= self._watched
+        return self._pulls >= max(SHORTEST, WINDOW // self._least)
 
     @property
     def overdue(self) -> bool:
-        """No quiet frame came along for as long again, or the delay is worse than a frame faded across anyway."""
+        """No quiet frame came along for as long again, or the delay is worse than a splice in the sound anyway."""
         return self._least > 1 or self._pulls >= 2 * WINDOW
 
-    @property
-    def _watched(self) -> int:
-        return max(SHORTEST, WINDOW // self._least)
-
     def gave_up(self) -> None:
-        """A frame was dropped: measure afresh."""
+        """A frame, or a good part of one, was given up: measure afresh."""
+        self.given_up += 1
         self.frames = max(1, self.frames - 1)
         self._forget()
 

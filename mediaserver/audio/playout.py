@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mediaserver.audio import stretch
 from mediaserver.audio.cushion import Cushion
 from mediaserver.clock import FRAME_MS
 from mediaserver.events import PlayoutFinished, PlayoutStarted
@@ -40,8 +41,10 @@ class _Item:
 class Playout:
     """Plays items in the order in which they first appear; PCM16 mono at ``rate`` Hz in and out.
 
-    ``note`` is told when an item's first frame left and when its last one has. ``live`` sound arrives as it is made and
-    gets a cushion that follows its jitter. More than ``limit_s`` seconds are not kept: the newest is dropped and counted.
+    ``note`` is told when an item's first frame left and when its last one has. ``live`` sound arrives as it is made, by a
+    clock that is not ours, and gets a cushion that follows its jitter: a frame that is missing is made up from the one
+    before it, a splice takes back what is too much. More than ``limit_s`` seconds are not kept: the newest is dropped and
+    counted.
     """
 
     def __init__(
@@ -55,7 +58,8 @@ class Playout:
         self._rate = rate
         self._note = note
         self._cushion = Cushion() if live else None
-        self._frame = rate * FRAME_MS // 1000 * 2
+        self._samples = rate * FRAME_MS // 1000
+        self._frame = self._samples * 2
         self._fade = rate * FADE_MS // 1000 * 2
         self._limit = int(rate * limit_s) * 2
         self._items: OrderedDict[str, _Item] = OrderedDict()
@@ -63,6 +67,9 @@ class Playout:
         self._queued = 0
         self._dropped = 0
         self._tail: bytes | None = None
+        self._last = bytes(self._frame)
+        self._ahead: stretch.Sound | None = None
+        """What would follow if nothing else came, after a frame of it had to be played."""
         self._sounding = False
         self._paused = False
         self._fade_in = False
@@ -84,8 +91,13 @@ class Playout:
 
     @property
     def underruns(self) -> int:
-        """How often live sound ran dry."""
+        """How often a frame of live sound was late, and one was made up."""
         return self._cushion.underruns if self._cushion else 0
+
+    @property
+    def given_up(self) -> int:
+        """How often live sound was shortened, for more of it waited than its jitter asks for."""
+        return self._cushion.given_up if self._cushion else 0
 
     def push(self, item_id: str, pcm: bytes) -> None:
         """Queue sound of any length for an item."""
@@ -103,15 +115,14 @@ class Playout:
 
     def pull(self, now: float) -> bytes | None:
         """Return exactly one frame of 20 ms, or None when there is nothing to say; call it each 20 ms."""
+        item = self._head(now)
         if self._tail is not None:
             frame, self._tail = self._tail, None
             return frame
-        item = self._head(now)
         if self._paused:
             return self._fall_silent(item)
         if item is None or not self._has_frame(item):
-            self._run_dry(item)
-            return None
+            return self._run_dry(item)
         return self._take(item, now)
 
     def pause(self) -> None:
@@ -120,13 +131,14 @@ class Playout:
 
     def resume(self) -> None:
         """Go on where :meth:`pause` stopped."""
-        self._fade_in = self._paused and not self._sounding
+        self._fade_in |= self._paused and not self._sounding
         self._paused = False
 
     def clear(self) -> tuple[Played, ...]:
         """Forget the queue; the next pull is a short fade, then silence. Returns what left of each unfinished item."""
         if self._sounding and self._items:
-            self._tail = self._faded_out(bytes(next(iter(self._items.values())).sound[: self._fade]))
+            self._tail = self._faded_out(self._coming(next(iter(self._items.values()))))
+        self._ahead = None
         played = tuple(Played(item.id, self._ms(item.left)) for item in self._items.values())
         for item in self._items.values():
             self._remember(item)
@@ -169,6 +181,8 @@ class Playout:
         self._queued -= len(item.sound)
         del self._items[item.id]
         self._remember(item)
+        if self._ahead is not None:
+            self._tail, self._ahead = self._faded_out(self._coming(item)), None
         self._sounding = False
         if self._cushion:
             self._cushion.rest()
@@ -183,21 +197,33 @@ class Playout:
             return False
         return queued > 0 or item.finished
 
-    def _run_dry(self, item: _Item | None) -> None:
-        if item is not None and self._sounding and self._cushion:
+    def _run_dry(self, item: _Item | None) -> bytes | None:
+        """Make up for one frame of live sound that is late; what is later than that fades out and is waited for."""
+        if item is None or not self._sounding or not self._cushion:
+            self._sounding = False
+            return None
+        if self._ahead is None:
             self._cushion.ran_dry()
-        self._sounding = False
+            ahead = stretch.continued(np.frombuffer(self._last, "<i2"), self._rate, 3 * self._samples)
+            self._ahead = ahead[self._samples :]
+            return ahead[: self._samples].tobytes()
+        last, self._ahead = self._ahead[: self._samples], None
+        self._cushion.rest()
+        self._sounding, self._fade_in = False, True
+        return (last * np.linspace(1.0, 0.0, len(last), dtype=np.float32)).astype("<i2").tobytes()
 
     def _take(self, item: _Item, now: float) -> bytes:
-        if self._cushion and self._cushion.pulled(len(item.sound) // self._frame - 1):
-            frame = self._with_one_given_up(item, self._cushion)
+        if self._ahead is not None:
+            frame = self._joined(item, self._ahead)
+        elif self._cushion and self._cushion.pulled(len(item.sound) // self._frame - 1):
+            frame = self._with_some_given_up(item, self._cushion)
         else:
             frame = self._cut(item, self._frame)
         if len(frame) < self._frame:
             frame += bytes(self._frame - len(frame))
         if self._fade_in:
             frame = self._faded_in(frame)
-        self._sounding = True
+        self._sounding, self._last = True, frame
         if not item.started:
             item.started = True
             self._note(PlayoutStarted(item.id, now))
@@ -211,27 +237,47 @@ class Playout:
         self._queued -= len(piece)
         return piece
 
-    def _with_one_given_up(self, item: _Item, cushion: Cushion) -> bytes:
-        """Take a frame in the time of two: skip one that nobody will miss or, when none came for long, fade across.
+    def _joined(self, item: _Item, ahead: stretch.Sound) -> bytes:
+        """Go on from what was made up to what has come meanwhile; what does not fit into the frame waits for the next."""
+        self._ahead = None
+        sound = np.frombuffer(item.sound[: min(self._frame, len(item.sound) & ~1)], "<i2")
+        if len(sound) < self._fade // 2:  # the last crumb of an item
+            return self._cut(item, self._frame)
+        joined = stretch.joined(ahead, sound, self._rate, self._samples // 2)
+        self._cut(item, self._frame - 2 * (len(joined) - len(sound)))
+        return joined[: self._samples].tobytes()
+
+    def _with_some_given_up(self, item: _Item, cushion: Cushion) -> bytes:
+        """Take a frame in the time of up to two: where nobody will miss it or, when nothing quiet came for long, spliced.
 
         The milliseconds that are skipped count as played, for they are no longer to come.
         """
-        if len(item.sound) < 2 * self._frame:
+        pair = np.frombuffer(item.sound[: 2 * self._frame], "<i2")
+        quiet = int(np.abs(pair[: self._samples].astype(np.int32)).max()) < QUIET
+        if not quiet and not cushion.overdue:
             return self._cut(item, self._frame)
-        pair = np.frombuffer(item.sound[: 2 * self._frame], "<i2").reshape(2, -1)
-        if int(np.abs(pair[0].astype(np.int32)).max()) >= QUIET and not cushion.overdue:
-            return self._cut(item, self._frame)
-        self._cut(item, 2 * self._frame)
+        short = stretch.shortened(pair, self._rate, self._samples if quiet else self._samples // 2, self._samples)
+        self._cut(item, self._frame + 2 * (len(pair) - len(short)))
         cushion.gave_up()
-        ramp = np.linspace(0.0, 1.0, pair.shape[1], dtype=np.float32)
-        return bytes((pair[0] * (1 - ramp) + pair[1] * ramp).astype("<i2").tobytes())
+        return short[: self._samples].tobytes()
+
+    def _coming(self, item: _Item) -> bytes:
+        """Return the next 5 ms, for a fade: from the queue or, where more is to come and has not, what would follow."""
+        if self._ahead is not None:
+            return self._ahead[: self._fade // 2].tobytes()
+        if item.finished or len(item.sound) >= self._fade:
+            return bytes(item.sound[: self._fade])
+        return stretch.continued(np.frombuffer(self._last, "<i2"), self._rate, self._fade // 2).tobytes()
 
     def _fall_silent(self, item: _Item | None) -> bytes | None:
         if not self._sounding or item is None:
             return None
         self._sounding = False
-        piece = self._cut(item, self._fade)
-        return self._faded_out(piece) if piece else None
+        coming, ahead = self._coming(item), self._ahead
+        self._ahead = None
+        if ahead is None:
+            self._cut(item, self._fade)
+        return self._faded_out(coming)
 
     def _faded_out(self, piece: bytes) -> bytes | None:
         samples = np.frombuffer(piece[: len(piece) & ~1], "<i2")

@@ -6,6 +6,8 @@ def test_begins_with_one_frame_and_grows_by_one_each_time_it_runs_dry():
     assert not cushion.ready(0, complete=False)
     assert cushion.ready(1, complete=False)
     cushion.ran_dry()
+    assert cushion.ready(0, complete=False), "a frame was made up: what comes next is one later already"
+    cushion.rest()
     assert not cushion.ready(1, complete=False)
     assert cushion.ready(2, complete=False)
     assert cushion.underruns == 1
@@ -14,6 +16,7 @@ def test_begins_with_one_frame_and_grows_by_one_each_time_it_runs_dry():
 def test_does_not_wait_for_what_will_not_come():
     cushion = Cushion()
     cushion.ran_dry()
+    cushion.rest()
     assert cushion.ready(1, complete=True)
 
 
@@ -31,8 +34,16 @@ def test_offers_a_frame_only_after_the_whole_window_was_too_deep():
     assert cushion.pulled(1)
     assert not cushion.overdue
     cushion.gave_up()
-    offers = [cushion.pulled(0 if pull == 40 else 1) for pull in range(2 * WINDOW)]
-    assert not any(offers)  # it once had nothing to spare
+    assert cushion.given_up == 1
+    offers = [cushion.pulled(0 if pull % WINDOW == 40 else 1) for pull in range(10 * WINDOW)]
+    assert not any(offers)  # now and then it has nothing to spare
+
+
+def test_what_was_a_while_ago_does_not_count_for_ever():
+    cushion = Cushion()
+    cushion.ready(1, complete=False)
+    cushion.pulled(0)
+    assert [cushion.pulled(1) for _ in range(WINDOW)].index(True) == WINDOW - 1
 
 
 def test_gives_up_the_sooner_the_deeper_it_is():

@@ -1,3 +1,5 @@
+import random
+
 import numpy as np
 import pytest
 
@@ -155,7 +157,9 @@ def test_a_note_may_clear_the_queue():
 def test_live_sound_holds_back_more_after_it_ran_dry_and_less_after_quiet_seconds():
     rig = Rig(live=True)
     rig.playout.push("live", tone(20))
-    assert rig.pull(2) == [tone(20), None]
+    made_up, *silence = rig.pull(4)[1:]
+    assert made_up == tone(20)
+    assert silence[1:] == [None]
     assert rig.playout.underruns == 1
     rig.playout.push("live", tone(20))
     assert rig.pull() == [None]
@@ -181,3 +185,94 @@ def test_live_sound_that_is_never_quiet_catches_up_without_a_jump():
         (frame,) = rig.pull()
         assert np.abs(np.frombuffer(frame, "<i2").astype(int) - 8000).max() <= 1
     assert rig.playout.queued_ms == 0
+
+
+def samples(frames):
+    return np.concatenate([np.frombuffer(frame or bytes(FRAME), "<i2") for frame in frames]).astype(int)
+
+
+def test_live_sound_that_stops_fades_out_and_comes_back_from_nothing():
+    rig = Rig(live=True)
+    rig.playout.push("live", tone(20))
+    heard = rig.pull(4)
+    for _ in range(3):
+        rig.playout.push("live", tone(20))
+    heard += rig.pull(2)
+    assert np.abs(np.diff(samples(heard))).max() <= 110  # in 5 ms at the steepest
+
+
+def test_one_late_frame_is_made_up_and_costs_no_further_silence():
+    rig = Rig(live=True)
+    heard = []
+    for late in [False] * 5 + [True] + [False] * 5:
+        if not late:
+            rig.playout.push("live", tone(20))
+        heard += rig.pull()
+    assert samples(heard).tolist() == [8000] * (11 * FRAME // 2)
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_cut_of_live_sound_fades_although_nothing_waits(after):
+    for stop in ("clear", "pause"):
+        rig = Rig(live=True)
+        rig.playout.push("live", tone(20))
+        heard = rig.pull(after)
+        getattr(rig.playout, stop)()
+        heard += rig.pull(2)
+        assert heard[-1] is None
+        assert np.abs(np.diff(samples(heard)[:-FRAME])).max() <= 110, stop
+
+
+def test_an_item_that_ends_on_a_made_up_frame_fades():
+    rig = Rig(live=True)
+    rig.playout.push("live", tone(20))
+    heard = rig.pull(2)
+    rig.playout.finish("live")
+    heard += rig.pull(2)
+    assert heard[-1] is None
+    assert np.abs(np.diff(samples(heard)[:-FRAME])).max() <= 110
+    assert rig.notes[-1] == PlayoutFinished("live", 20, pytest.approx(rig.now - 0.02))
+
+
+def played_with(ppm, jitter, sound, minutes=10):
+    """Play frames that a clock makes which is ``ppm`` too fast, each up to ``jitter`` seconds late, never overtaking."""
+    playout, made, latest = Playout(RATE, lambda note: None, live=True), random.Random(1), 0.0
+    frames, deepest, count = [], 0, 0
+    for tick in range(minutes * 60 * 50):
+        now = tick * 0.02
+        while (latest := max(latest, 0.013 + count * 0.02 * (1 - ppm * 1e-6) + made.uniform(0, jitter))) <= now:
+            playout.push("live", sound(count))
+            count += 1
+        if (frame := playout.pull(now)) is not None or frames:
+            frames.append(frame)
+        deepest = max(deepest, playout.queued_ms)
+    return playout, samples(frames), deepest
+
+
+SINE = (8000 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)).astype("<i2").tobytes()
+
+
+def sine(count):
+    at = count % 50 * FRAME
+    return SINE[at : at + FRAME]
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.03])
+@pytest.mark.parametrize("ppm", [200, -200, 1000, -1000])
+def test_another_clock_is_followed_without_a_click_and_without_more_delay(ppm, jitter):
+    playout, heard, deepest = played_with(ppm, jitter, sine)
+    clean = 2 * 8000 * np.sin(np.pi * 440 / RATE)
+    assert np.abs(np.diff(heard)).max() <= 1.1 * clean
+    assert np.abs(heard.reshape(-1, FRAME // 2)).max(axis=1).min() >= 7000, "no hole"
+    assert deepest <= 60 + 1000 * jitter
+    frames = abs(ppm) * 1e-6 * 600 / 0.02
+    corrections = playout.given_up if ppm > 0 else playout.underruns
+    assert frames * 0.6 <= corrections <= frames * 2.2 + 6
+
+
+def test_another_clock_is_followed_where_it_is_quiet():
+    loud, hush = tone(20), tone(20, 10)
+    playout, heard, _ = played_with(1000, 0.0, lambda count: loud if count // 25 % 2 else hush, minutes=2)
+    assert playout.given_up >= 5
+    runs = np.diff(np.flatnonzero(np.diff(heard > 4000)))
+    assert set(runs[::2].tolist()) == {RATE // 2}, "what is loud lasts as long as it was"
