@@ -13,6 +13,9 @@ from mediaserver.commands import Command
 from mediaserver.events import DigitPressed, Event, PlayoutFinished, PlayoutStarted
 from mediaserver.items import Played as Played
 
+Tap = Callable[[bytes, float], None]
+"""Is given each piece of sound, PCM16 mono at the call's ``play_rate``, and when the caller begins to hear it."""
+
 
 class Listener(Protocol):
     """The session, as a caller sees it. All are plain calls on the event loop that never block and never raise."""
@@ -74,8 +77,11 @@ class Caller(Loudspeaker, Protocol):
         """The call's name, ``rtc_…`` for WebRTC."""
         ...
 
-    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
-        """Say who listens and at which rates (Hz, PCM16 mono); ``live`` sound is played with a cushion, see Playout."""
+    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool, tap: Tap | None = None) -> None:
+        """Say who listens and at which rates (Hz, PCM16 mono); ``live`` sound is played with a cushion, see Playout.
+
+        ``tap`` is a plain call that gets what is really played, when it is.
+        """
         ...
 
     async def run(self) -> None:

@@ -163,6 +163,9 @@ class Model(Section, frozen=True):
     tools: tuple[str, ...] | None = None
     """Which of ``tools`` and ``mcp_servers`` this model is offered besides the caller's own; ``null``: all of them."""
 
+    recording: bool = True
+    """Whether calls of this model are recorded, where ``recording.folder`` says that calls are."""
+
     def options(self) -> dict[str, Any]:
         """Return what the bridge is told; only what is set."""
         chosen = {"stt": self.stt, "llm": self.llm, "tts": self.tts, "deadlines": self.deadlines}
@@ -196,6 +199,15 @@ class Development(Section, frozen=True):
 
     enabled: bool = True
     """Accept ``sk-local`` from this machine's own loopback addresses, and from nowhere else."""
+
+
+class Recording(Section, frozen=True):
+    """Both sides of every call as one stereo file, the caller left and the server right. You need the caller's consent."""
+
+    folder: str = ""
+    """Where the files go, named after their calls; empty: nothing is recorded."""
+    format: Literal["wav", "opus"] = "wav"
+    """``wav``: PCM, 345 MB an hour at 24 kHz. ``opus``: Ogg Opus, 29 MB an hour."""
 
 
 class Logs(Section, frozen=True):
@@ -270,6 +282,8 @@ class Config(Section, frozen=True):
     """What is said while a tool takes its time."""
     continuity: Continuity = Continuity()
     """How a call outlives its provider."""
+    recording: Recording = Recording()
+    """Calls as files of sound."""
     logs: Logs = Logs()
     """What is written to stderr."""
 

@@ -17,6 +17,7 @@ from bridges import open_bridge, open_speaker
 from bridges.tools.box import open_tools
 from mediaserver.audio.detectors import detector
 from mediaserver.audio.judge import Judge, Model
+from mediaserver.audio.recorder import Recorder
 from mediaserver.audio.smartturn import find_end_model
 from mediaserver.audio.ticker import Ticker
 from mediaserver.audio.vad import MakeVoice
@@ -64,8 +65,15 @@ def build(config: Config, place: Place | None = None, *, providers: OpenBridge =
         neighbours = Neighbours(place, door.relay)
         app.middlewares.append(neighbours.answer)
         app.cleanup_ctx.append(lambda _: _opened(neighbours))
-    make_voice, end_model = detector(config.turns), find_end_model(config.turns)
-    app.cleanup_ctx.append(partial(_open_house, opening=opening, make_voice=make_voice, end_model=end_model))
+    app.cleanup_ctx.append(
+        partial(
+            _open_house,
+            opening=opening,
+            make_voice=detector(config.turns),
+            end_model=find_end_model(config.turns),
+            recorder=_recorder(config),
+        )
+    )
     app.on_shutdown.append(_end_calls)
     return app
 
@@ -74,6 +82,11 @@ def _door(config: Config, names: Names) -> Door:
     keys = KeyRing(config.keys, development=config.development_key.enabled)
     secrets, visits = Secrets(mark=names.mark), Visits(mark=names.mark)
     return Door(config, keys, Path(pages.__path__[0]), secrets=secrets, visits=visits, names=names)
+
+
+def _recorder(config: Config) -> Recorder | None:
+    how = config.recording
+    return Recorder(Path(how.folder), how.format) if how.folder else None
 
 
 async def _opened(neighbours: Neighbours) -> AsyncIterator[None]:
@@ -86,13 +99,16 @@ async def _open_house(
     opening: Mapping[str, AbstractAsyncContextManager[BridgeFactory]],
     make_voice: MakeVoice,
     end_model: Model | None,
+    recorder: Recorder | None,
 ) -> AsyncIterator[None]:
     door = app[DOOR]
     async with AsyncExitStack() as stack:
         makers = {name: await stack.enter_async_context(bridge) for name, bridge in opening.items()}
         tools = await stack.enter_async_context(open_tools(door.config.tools, door.config.mcp_servers))
         phrases = await stack.enter_async_context(rehearsed(phrases_of(door.config), open_speaker))
-        ways = open_ways(door.config, makers, tools, phrases)
+        if recorder is not None:
+            await stack.enter_async_context(recorder)
+        ways = open_ways(door.config, makers, tools, phrases, None if recorder is None else recorder.begin)
         ticker = await stack.enter_async_context(_Ticking())
         port = await stack.enter_async_context(MediaPort.open(media_settings(door.config), ticker))
         judge = None if end_model is None else await stack.enter_async_context(Judge(end_model))

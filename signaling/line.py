@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mediaserver.caller import Dialect, Listener
+from mediaserver.caller import Dialect, Listener, Tap
 from mediaserver.errors import Hangup, NotFound
 from mediaserver.events import Event
 from mediaserver.items import Played
@@ -22,6 +22,7 @@ class _Attached:
     hear_rate: int
     play_rate: int
     live: bool
+    tap: Tap | None
 
 
 class Seat:
@@ -106,7 +107,7 @@ class Line:
         self._seat.leave()
         self._seat = seat
         if (to := self._attached) is not None:
-            peer.attach(to.listener, hear_rate=to.hear_rate, play_rate=to.play_rate, live=to.live)
+            peer.attach(to.listener, hear_rate=to.hear_rate, play_rate=to.play_rate, live=to.live, tap=to.tap)
             peer.take_over(before)
         await before.close("client_closed")
         return answer
@@ -118,10 +119,10 @@ class Line:
         """The call's name, the same for all its peers."""
         return self.peer.id
 
-    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
+    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool, tap: Tap | None = None) -> None:
         """Say who listens and at which rates."""
-        self._attached = _Attached(listener, hear_rate, play_rate, live)
-        self.peer.attach(listener, hear_rate=hear_rate, play_rate=play_rate, live=live)
+        self._attached = _Attached(listener, hear_rate, play_rate, live, tap)
+        self.peer.attach(listener, hear_rate=hear_rate, play_rate=play_rate, live=live, tap=tap)
 
     def play(self, item_id: str, pcm: bytes) -> None:
         """Queue sound at ``play_rate``."""

@@ -72,7 +72,7 @@ class PcmCaller(SocketCall):
             self._packer = Packer(self.play_rate, self._encoding)
         self._sound(self._packer.feed(pcm))
         if self.speaker is not None:
-            self.speaker.add(item_id, len(pcm))
+            self.speaker.add(item_id, pcm)
 
     def finish(self, item_id: str) -> None:
         """No more sound comes for this item."""

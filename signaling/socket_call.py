@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 
 from mediaserver.audio.encodings import Unpacker
-from mediaserver.caller import Listener, Played
+from mediaserver.caller import Listener, Played, Tap
 from mediaserver.clock import FRAME_MS, Clock, monotonic
 from signaling.loudspeaker import Loudspeaker
 from signaling.socket import Socket
@@ -39,10 +39,10 @@ class SocketCall(ABC):
     async def take(self, message: str | bytes) -> None:
         """Take a message of the client."""
 
-    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
+    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool, tap: Tap | None = None) -> None:
         """Say who listens; the cushion that ``live`` sound wants is the client's business here."""
         self.listener, self.hear_rate, self.play_rate = listener, hear_rate, play_rate
-        self.speaker = Loudspeaker(play_rate, listener.note, self._clock)
+        self.speaker = Loudspeaker(play_rate, listener.note, self._clock, tap)
 
     def pause(self) -> None:
         """Reckon with a client that falls silent when it is told that somebody speaks."""

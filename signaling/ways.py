@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from mediaserver.bridge import BridgeFactory
@@ -10,18 +11,32 @@ from mediaserver.config import Config
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.phrases import Phrases
 from mediaserver.conversation.steadiness import Steadiness
-from mediaserver.conversation.support import Support
+from mediaserver.conversation.support import BeginTape, Support
 from mediaserver.conversation.watchdog import Alertness
 from mediaserver.gateway.health import Breakers
 from mediaserver.toolbox import Tools
 from signaling.door import Way
 
 
-def open_ways(config: Config, makers: Mapping[str, BridgeFactory], tools: Tools, phrases: Phrases) -> dict[str, Way]:
-    """Return a way for each model; one circuit breaker per provider and region serves all of them."""
+def open_ways(
+    config: Config,
+    makers: Mapping[str, BridgeFactory],
+    tools: Tools,
+    phrases: Phrases,
+    begin_tape: BeginTape | None = None,
+) -> dict[str, Way]:
+    """Return a way for each model; one circuit breaker per provider and region serves all of them.
+
+    ``begin_tape`` records the calls of those models that are recorded.
+    """
     breakers = Breakers()
     places = {name: _place(config, name, make) for name, make in makers.items()}
-    return {name: _way(config, name, places, breakers, tools, phrases) for name in makers}
+    ways = {name: _way(config, name, places, breakers, tools, phrases) for name in makers}
+    return {name: _taped(way, begin_tape) if config.models[name].recording else way for name, way in ways.items()}
+
+
+def _taped(way: Way, begin_tape: BeginTape | None) -> Way:
+    return replace(way, support=replace(way.support, begin_tape=begin_tape))
 
 
 def phrases_of(config: Config) -> tuple[str, ...]:

@@ -8,11 +8,14 @@ and everything before it has ended, plays in real time, and waits where its soun
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mediaserver.events import PlayoutFinished, PlayoutStarted
 from mediaserver.items import Played
 from mediaserver.remember import remember
+
+KEPT_S = 120
+"""Seconds of sound that are kept for a tap until they have been played; what is more is silence to it."""
 
 REMEMBERED = 64
 """Items that are over and whose played time is still known."""
@@ -22,7 +25,7 @@ Note = Callable[[PlayoutStarted | PlayoutFinished], None]
 
 @dataclass(slots=True)
 class _Item:
-    """One item: ``sent`` bytes of sound, ``left`` of them played."""
+    """One item: ``sent`` bytes of sound, ``left`` of them played; ``sound`` is what a tap is still to hear."""
 
     id: str
     sent: int = 0
@@ -30,17 +33,20 @@ class _Item:
     started: bool = False
     finished: bool = False
     cut: bool = False
+    sound: bytearray = field(default_factory=bytearray)
 
 
 class Reckoning:
     """Bytes are of PCM16 mono at ``rate`` Hz; times are monotonic seconds. ``note`` may call back.
 
+    ``tap`` is given what is played, with the moment at which it begins, whenever it is reckoned.
     An item that is over (played, cleared or cut) does not begin again: what still comes for it is not counted.
     """
 
-    def __init__(self, rate: int, note: Note) -> None:
+    def __init__(self, rate: int, note: Note, tap: Callable[[bytes, float], None] | None = None) -> None:
         self._per_s = 2.0 * rate
         self._note = note
+        self._tap = tap
         self._items: dict[str, _Item] = {}
         self._gone: dict[str, int] = {}
         self._at = 0.0  # reckoned up to here
@@ -54,11 +60,20 @@ class Reckoning:
             return None
         return self._at + self._wait(item)
 
-    def add(self, item_id: str, size: int, now: float) -> None:
-        """So many bytes of an item were sent."""
+    @property
+    def sounding(self) -> bool:
+        """Whether something is being played."""
+        item = self._head()
+        return item is not None and not self._paused and self._wait(item) > 0
+
+    def add(self, item_id: str, pcm: bytes, now: float) -> None:
+        """This much of an item was sent."""
         self.advance(now)
         if item_id not in self._gone and not self._item(item_id).cut:
-            self._item(item_id).sent += size
+            item = self._item(item_id)
+            item.sent += len(pcm)
+            if self._tap is not None and self._kept() + len(pcm) <= KEPT_S * self._per_s:
+                item.sound += pcm
             self._begin()
 
     def finish(self, item_id: str, now: float) -> None:
@@ -73,10 +88,10 @@ class Reckoning:
         while (item := self._head()) is not None and not self._paused:
             wait = self._wait(item)
             if self._at + wait > now:
-                item.left += max(0.0, now - self._at) * self._per_s
+                self._play(item, item.left + max(0.0, now - self._at) * self._per_s)
                 break
+            self._play(item, item.sent)
             self._at += wait
-            item.left = item.sent
             if not item.finished:
                 break
             self._end(item, self._at)
@@ -112,6 +127,7 @@ class Reckoning:
             item.left = min(item.sent, played_ms * self._per_s / 1000)
             item.sent = round(item.left)
             item.finished = item.cut = True
+            item.sound.clear()
             self.advance(now)
 
     def played(self, item_id: str, now: float) -> int:
@@ -121,6 +137,17 @@ class Reckoning:
         return self._ms(item.left) if item is not None else self._gone.get(item_id, 0)
 
     # --- the inside ---------------------------------------------------------------------------------------------------
+
+    def _play(self, item: _Item, left: float) -> None:
+        samples = int(left) // 2 - int(item.left) // 2
+        item.left = left
+        if self._tap is not None and samples > 0 and item.sound:
+            heard = bytes(item.sound[: 2 * samples])
+            del item.sound[: 2 * samples]
+            self._tap(heard, self._at)
+
+    def _kept(self) -> int:
+        return sum(len(item.sound) for item in self._items.values())
 
     def _head(self) -> _Item | None:
         return next(iter(self._items.values()), None)

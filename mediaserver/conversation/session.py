@@ -31,7 +31,7 @@ from mediaserver.conversation.standing import Standing
 from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.conversation.succession import Succession
 from mediaserver.conversation.supervision import Supervision
-from mediaserver.conversation.support import Once, Support, places_of
+from mediaserver.conversation.support import Once, Support, end_tape, places_of
 from mediaserver.conversation.talk import Talk
 from mediaserver.conversation.tools import ToolLedger
 from mediaserver.conversation.toolwork import ToolWork
@@ -103,6 +103,7 @@ class Session:
         self._supervision = Supervision(self._audience, self.record, self._ask_for)
         rates = bridge.capabilities.input_rate, bridge.capabilities.output_rate
         self._audience.hear_rate, self._audience.rate = rates
+        self._tape = self._support.tape(caller.id, *rates, self._started_at)
         leg = Leg(0, places[0], bridge, *rates)
         items = Conversation(max_items=self.limits.max_items, max_bytes=self.limits.max_text_bytes)
         self._tools = self._make_tools(items)
@@ -161,6 +162,7 @@ class Session:
         finally:
             self._alarm.stop()
             self._supervision.over()
+            end_tape(self._tape, self.record, self._clock())
             if self._ended is not None:
                 self.record.ended(self._ended)
         return ended
@@ -198,7 +200,8 @@ class Session:
 
     def _open(self) -> None:
         live = self._crossing.first.capabilities.live_output
-        self.caller.attach(self, hear_rate=self._audience.hear_rate, play_rate=self._audience.rate, live=live)
+        rates = {"hear_rate": self._audience.hear_rate, "play_rate": self._audience.rate}
+        self.caller.attach(self, **rates, live=live, tap=self._tape.played if self._tape else None)
         self.tell(self._greeting())
         for sentence in self._succession.complaints(self.settings):
             self.tell(_unsupported(sentence))
@@ -257,6 +260,8 @@ class Session:
         if self._ended is not None:
             return
         try:
+            if self._tape is not None:
+                self._tape.heard(pcm, self._clock())
             if self._audience.controllers and not self._supervision.hear(pcm):
                 return
             if not self._plain:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from mediaserver.bridge import Bridge
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.phrases import Phrases
+from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.route import Health
 from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.toolbox import Tools
@@ -32,6 +34,36 @@ class Once:
         """Nobody else wants to know."""
 
 
+class Tape(Protocol):
+    """Records one call: plain calls that never block; times are monotonic seconds."""
+
+    @property
+    def missing_ms(self) -> int:
+        """Milliseconds that were not written."""
+        ...
+
+    @property
+    def failed(self) -> bool:
+        """Whether the recording broke off."""
+        ...
+
+    def heard(self, pcm: bytes, at: float) -> None:
+        """Record what came from the caller."""
+        ...
+
+    def played(self, pcm: bytes, at: float) -> None:
+        """Record what the caller begins to hear."""
+        ...
+
+    def end(self, at: float) -> None:
+        """The call is over."""
+        ...
+
+
+BeginTape = Callable[[str, int, int, float], Tape]
+"""Begins the recording of a call: its name, both rates (Hz), and when it began."""
+
+
 @dataclass(frozen=True, slots=True)
 class Support:
     """``apology`` is said when no provider is left, ``moment`` when one takes its time; both are texts of ``phrases``."""
@@ -43,6 +75,18 @@ class Support:
     phrases: Phrases | None = None
     apology: str = ""
     moment: str = ""
+    begin_tape: BeginTape | None = None
+
+    def tape(self, name: str, hear_rate: int, play_rate: int, began: float) -> Tape | None:
+        """Return what records this call, if it is recorded."""
+        return None if self.begin_tape is None else self.begin_tape(name, hear_rate, play_rate, began)
+
+
+def end_tape(tape: Tape | None, record: CallRecord, at: float) -> None:
+    """End the recording of a call, if there is one, and write down what is known of it by now."""
+    if tape is not None:
+        tape.end(at)
+        record.note("recorded", missing_ms=tape.missing_ms, failed=tape.failed)
 
 
 def places_of(route: Bridge | Sequence[Place]) -> tuple[Sequence[Place], Bridge]:

@@ -20,7 +20,7 @@ from aiortc.rtp import RtcpByePacket, RtcpRrPacket, RtcpSrPacket
 from mediaserver.audio.playout import Playout
 from mediaserver.audio.speaker import Speaker
 from mediaserver.audio.ticker import Ticker
-from mediaserver.caller import Dialect, Listener
+from mediaserver.caller import Dialect, Listener, Tap
 from mediaserver.clock import Clock, new_id
 from mediaserver.errors import BadRequest, Hangup
 from mediaserver.events import Event
@@ -99,6 +99,7 @@ class Peer(Speaker):
         self._tasks: asyncio.TaskGroup | None = None
         self._listener: Listener | None = None
         self._sound: _Sound | None = None
+        self._tap: Tap | None = None
         self._rhythm: Rhythm | None = None
         self._leave: Callable[[], None] | None = None
         self._track: PeerTrack | None = None
@@ -148,9 +149,9 @@ class Peer(Speaker):
 
     # --- the session's side: mediaserver.caller.Caller ----------------------------------------------------------------
 
-    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
+    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool, tap: Tap | None = None) -> None:
         """Say who listens and at which rates; until then what the client says is dropped."""
-        self._listener = listener
+        self._listener, self._tap = listener, tap
         self._dialect.attach(listener)
         before, self._hear_rate, self._play_rate = self._sound, hear_rate, play_rate
         self._sound = _Sound(
@@ -439,6 +440,8 @@ class Peer(Speaker):
         pcm = sound.playout.pull(now)
         if not self.offer.agreed.sending:
             return
+        if self._tap is not None and pcm is not None:
+            self._tap(pcm, now)
         packet = sound.sender.packet(pcm, now)
         if packet is not None and (protected := self._stack.protect(packet)) is not None:
             self._send(protected)

@@ -19,7 +19,7 @@ from mediaserver.audio.smartturn import find_end_model
 from mediaserver.audio.speaker import Speaker
 from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Capabilities
-from mediaserver.caller import Listener
+from mediaserver.caller import Listener, Tap
 from mediaserver.clock import FRAME_MS, Clock
 from mediaserver.config import Config
 from mediaserver.conversation.session import Session
@@ -72,8 +72,8 @@ class VirtualCaller(Speaker):
         """Milliseconds since the first sample."""
         return round((self._clock() - self._began) * 1000, 3)
 
-    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
-        """Say who listens."""
+    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool, tap: Tap | None = None) -> None:
+        """Say who listens; nobody records a rehearsal."""
         self._listener = listener
         self._playout = Playout(play_rate, listener.note, live=live)
 

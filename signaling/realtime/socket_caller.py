@@ -42,7 +42,7 @@ class SocketCaller(SocketCall):
         """Send sound at once."""
         self._send_sound(item_id, self._packer_for(item_id).feed(pcm))
         if self.speaker is not None:
-            self.speaker.add(item_id, len(pcm))
+            self.speaker.add(item_id, pcm)
 
     def finish(self, item_id: str) -> None:
         """No more sound comes for this item: send what the filter still holds."""

@@ -12,6 +12,7 @@ from mediaserver.bridge import Capabilities
 from mediaserver.commands import BeginSpeech, CreateResponse, EndSpeech, Interrupt, Respond
 from mediaserver.conversation.limits import Limits
 from mediaserver.conversation.session import Session
+from mediaserver.conversation.support import Support
 from mediaserver.errors import BridgeError, Hangup
 from mediaserver.events import (
     AudioDelta,
@@ -579,3 +580,45 @@ def test_a_bridge_hears_every_frame_when_it_wants_to() -> None:
     assert len(frames) >= 70
     assert not bridge.asked(BeginSpeech)
     assert caller.told(SpeechStarted)
+
+
+class Tape:
+    """Counts what it is given."""
+
+    missing_ms, failed = 0, False
+
+    def __init__(self) -> None:
+        self.begun: list[object] = []
+        self.times: list[float] = []
+        self.ends: list[float] = []
+
+    def begin(self, *how: object) -> Tape:
+        self.begun.append(how)
+        return self
+
+    def heard(self, pcm: bytes, at: float) -> None:
+        self.times.append(at)
+
+    def played(self, pcm: bytes, at: float) -> None:
+        raise AssertionError("this caller does not play")
+
+    def end(self, at: float) -> None:
+        self.ends.append(at)
+
+
+def test_a_recorded_call_gives_all_that_is_heard_and_the_caller_a_tap() -> None:
+    async def scenario() -> None:
+        tape, caller, began = Tape(), FakeCaller(virtual_time.now), virtual_time.now()
+        support = Support(begin_tape=tape.begin)
+        session = Session("sess_1", caller, EchoBridge(), SETTINGS, clock=virtual_time.now, support=support)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(session.run())
+            await asyncio.sleep(1.0)
+            caller.hang_up()
+        assert tape.begun == [(caller.id, 24000, 24000, began)]
+        assert caller.tap == tape.played
+        assert len(tape.times) >= 45 and tape.times == sorted(tape.times)
+        assert len(tape.ends) == 1
+        assert session.record.entries()[-2]["kind"] == "recorded"
+
+    virtual_time.run(scenario())

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from mediaserver.caller import Listener, Played
+from mediaserver.caller import Listener, Played, Tap
 from mediaserver.clock import FRAME_MS
 from mediaserver.commands import Command
 from mediaserver.errors import Hangup
@@ -108,8 +108,9 @@ class FakeCaller:
 
     # --- Caller ---
 
-    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
+    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool, tap: Tap | None = None) -> None:
         self.listener, self.hear_rate, self.play_rate, self.live = listener, hear_rate, play_rate, live
+        self.tap = tap
 
     def play(self, item_id: str, pcm: bytes) -> None:
         if item_id not in self._sound:

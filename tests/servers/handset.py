@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from mediaserver.audio.playout import Playout
 from mediaserver.audio.speaker import Speaker
-from mediaserver.caller import Listener
+from mediaserver.caller import Listener, Tap
 from mediaserver.clock import FRAME_MS
 from mediaserver.errors import Hangup
 from mediaserver.events import Event, PlayoutFinished, PlayoutStarted
@@ -72,7 +72,7 @@ class Handset(Speaker):
 
     # --- Caller -------------------------------------------------------------------------------------------------------
 
-    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool) -> None:
+    def attach(self, listener: Listener, *, hear_rate: int, play_rate: int, live: bool, tap: Tap | None = None) -> None:
         self._listener, self.hear_rate, self.play_rate = listener, hear_rate, play_rate
         self._playout = Playout(play_rate, self._noted, live=live)
 

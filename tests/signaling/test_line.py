@@ -57,6 +57,22 @@ async def test_the_call_keeps_its_name_its_listener_and_its_loudspeaker() -> Non
         assert at.dialect.listener is ear
 
 
+async def test_who_records_the_call_hears_the_next_peer_too() -> None:
+    async with line() as at:
+        heard: list[tuple[bytes, float]] = []
+        at.line.attach(
+            Ear(at.line),  # type: ignore[arg-type]
+            hear_rate=RATE,
+            play_rate=RATE,
+            live=False,
+            tap=lambda pcm, now: heard.append((pcm, now)),
+        )
+        at.line.play("item_1", SECOND)
+        await at.line.move(other())
+        at.line.peer._pass_time(5.0)
+        assert heard == [(SECOND[: RATE // 50 * 2], 5.0)]
+
+
 async def test_before_anybody_listens_there_is_nothing_to_take_over() -> None:
     async with line() as at:
         await at.line.move(other())

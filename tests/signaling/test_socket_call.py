@@ -79,7 +79,7 @@ def test_the_books_are_kept_once_somebody_listens() -> None:
         assert (call.id, call.clear(), call.played("a")) == ("rtc_1", (), 0)
         call, ear = make()
         assert call.speaker is not None
-        call.speaker.add("a", 32000)
+        call.speaker.add("a", bytes(32000))
         call.pause()
         await asyncio.sleep(1)
         call.resume()

@@ -87,3 +87,21 @@ def test_only_what_is_said_is_rehearsed() -> None:
     remote = {**Config().models, "far": Model(bridge="openai", provider={"key": "k"})}
     assert phrases_of(Config(models=remote, **said)) == ("Sorry.", "One moment.", "Still at it.")  # type: ignore[arg-type]
     assert phrases_of(Config(**said)) == ("One moment.", "Still at it.")  # type: ignore[arg-type]
+
+
+def test_the_calls_of_a_model_are_recorded_unless_it_says_otherwise() -> None:
+    models = MODELS | {"private": Model(recording=False)}
+    begun: list[Any] = []
+
+    def begin(*how: Any) -> Any:
+        begun.append(how)
+        return "a tape"
+
+    def make(name: str) -> Provider:
+        return Provider(name=name, capabilities=abilities(rate=24000))
+
+    config = Config(models=models)
+    ways = open_ways(config, dict.fromkeys(models, make), Tools(), Phrases(24000), begin)  # type: ignore[arg-type]
+    assert ways["private"].support.tape("rtc_1", 16000, 24000, 1.0) is None
+    assert ways["main"].support.tape("rtc_1", 16000, 24000, 1.0) == "a tape"
+    assert begun == [("rtc_1", 16000, 24000, 1.0)]
