@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from mediaserver.audio.recorder import Recorder
 from mediaserver.bridge import Capabilities
 from mediaserver.cluster.names import Names
 from mediaserver.config import Config
@@ -47,6 +48,7 @@ class House:
     sessions: Sessions
     ways: Mapping[str, Way]
     lag: LoopLag = field(default_factory=LoopLag)
+    recorder: Recorder | None = None
 
 
 @dataclass(frozen=True, slots=True)

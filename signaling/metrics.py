@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
+from mediaserver.audio.recorder import Recorder
 from mediaserver.errors import Overloaded
 from mediaserver.rtc.port import Counters
 from mediaserver.telemetry.lag import BOUNDS_S
@@ -37,6 +38,15 @@ def _metrics(house: House) -> Iterator[Metric]:
     yield by_label("mediaserver_sessions_ended_total", "Conversations ended.", "reason", ended)
     for name, value in house.port.stats().items():
         yield _of_the_port(name, value)
+    if house.recorder is not None:
+        yield from _of_recordings(house.recorder)
+
+
+def _of_recordings(recorder: Recorder) -> Iterator[Metric]:
+    ended = {"completed": recorder.completed, "failed": recorder.failed}
+    yield by_label("mediaserver_recordings_total", "Recordings that are over.", "end", ended)
+    dropped = "Half seconds of recordings that were not written, because the disk was slow."
+    yield counter("mediaserver_recording_blocks_dropped_total", dropped, recorder.dropped)
 
 
 def _of_the_port(name: str, value: int) -> Metric:

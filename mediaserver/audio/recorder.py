@@ -119,6 +119,7 @@ class _Take:
     def __init__(self, folder: Path, name: str, kind: Format, rates: tuple[int, int]) -> None:
         self.name = name
         self.failed = False
+        self.closed = False
         self._path = folder / f"{name}.{kind}"
         self._kind = kind
         self._rate = _file_rate(kind, rates)
@@ -148,7 +149,7 @@ class _Take:
 
     def close(self) -> None:
         """Let go of the file as it is."""
-        self._sink = None
+        self._sink, self.closed = None, True
         if self._file is not None:
             with contextlib.suppress(OSError):  # of what the disk would not take before
                 self._file.close()
@@ -178,13 +179,13 @@ _Job = tuple[_Take, Block | int] | None
 class Recorder:
     """All recordings of one worker, in ``folder``; ``async with`` it. Its thread lives as long as the context.
 
-    Raises ConfigError, at once, when nothing can be written there.
+    ``dropped`` blocks, ``completed`` and ``failed`` recordings are counted. Raises ConfigError, at once, when nothing can be
+    written there.
     """
 
     def __init__(self, folder: Path, kind: Format = "wav", *, most: int = BLOCKS) -> None:
         _check(folder)
-        self.dropped = 0
-        self.completed = 0
+        self.dropped = self.completed = self.failed = 0
         self._folder = folder
         self._kind: Format = kind
         self._most = most
@@ -258,6 +259,7 @@ class Recorder:
             self._drop(take)
 
     def _drop(self, take: _Take) -> None:
+        self.failed += not take.closed
         self._open.discard(take)
         take.close()
 

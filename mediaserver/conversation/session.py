@@ -112,13 +112,7 @@ class Session:
         shared = (self._audience, items, self.record, clock, make_voice, self._reopen)
         self._succession = Succession(leg, settings, *shared, judging)
         self._crossing = Crossing(
-            self,
-            leg,
-            places,
-            self._support.health or Once(),
-            self._steadiness(route),
-            self.record,
-            clock,
+            self, leg, places, self._support.health or Once(), self._steadiness(route), self.record, clock
         )
         self._alarm = Alarm(clock, lambda: self.take(self._tend, None))
         self._waiting: deque[tuple[Callable[[Any], None], Any]] = deque(maxlen=8192)

@@ -156,6 +156,7 @@ async def test_a_full_disk_stops_this_recording_and_says_so_once(tmp_path, caplo
         other.end(105.0)
         await written(recorder)
         assert full.failed and not other.failed
+        assert (recorder.completed, recorder.failed) == (1, 1)
         talk(full, 5, began=105.0)
         full.end(110.0)
     (told,) = (record.message for record in caplog.records if record.levelno >= logging.WARNING)
@@ -171,6 +172,7 @@ async def test_a_defect_of_the_recording_is_not_one_of_the_call(tmp_path, caplog
         talk(tape, 2, began=102.0)
         tape.end(104.0)
         assert tape.failed
+    assert (recorder.completed, recorder.failed) == (0, 1)
     assert caplog.text.count("ended by a defect") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["rtc_1.wav.part"]
 

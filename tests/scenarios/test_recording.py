@@ -66,12 +66,15 @@ async def test_a_call_over_webrtc_and_its_echo_are_recorded_in_time(tmp_path: Pa
         place = await talked(client, Track(beeps(8, 48000).tobytes(), 48000), 6.5)
         caller, server = map(onsets, await sides(tmp_path))
         told = await (await client.get(place, headers=KEY)).json()
+        metrics = await (await client.get("/metrics", headers=KEY)).text()
     assert len(caller) >= 5 and len(server) >= 5
     assert np.abs(np.diff(caller) - 1.0).max() < 0.03
     later = server[-4:] - caller[-4:]
     assert later.min() > 0.015 and later.max() < 0.4, later
     (entry,) = (entry for entry in told["record"] if entry["kind"] == "recorded")
     assert (entry["missing_ms"], entry["failed"]) == (0, False)
+    assert 'mediaserver_recordings_total{end="completed"} 1' in metrics
+    assert "mediaserver_recording_blocks_dropped_total 0" in metrics
     assert [path.name for path in tmp_path.iterdir()] == [f"{place.rpartition('/')[2]}.wav"]
 
 
