@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 
+from mediaserver.audio.playout import Playout
 from mediaserver.audio.recording import AHEAD_S, BLOCK_S, HOLD_S, Block, Recording
 
 RATE = 16000
@@ -120,6 +121,22 @@ def test_silence_that_was_made_up_for_sound_that_came_after_all_is_taken_out():
     assert off(ear.onsets["heard"], [second + 0.4 for second in range(20)]) <= 20
 
 
+@pytest.mark.parametrize("patience", [2, 5, 8])
+def test_silence_that_is_made_up_late_in_a_pause_does_not_move_the_next_word(patience):
+    ear = Ear()
+    recording = Recording(100.0, RATE, RATE, ear)
+    for index in range(3000):
+        now, place = 100.0 + (index + 1) * 0.02, index % 100
+        if place < 50:
+            missing = patience if place == 0 and index else 0  # what was not made up by now comes with the first packet
+            for pcm in [NOTHING] * missing + [words(HUSH)(index)]:
+                recording.heard(pcm, now)
+        elif place >= 50 + patience:
+            recording.heard(NOTHING, now)
+    recording.finish(160.0)
+    assert off(ear.onsets["heard"], [second + 0.4 for second in range(0, 60, 2)]) <= 20
+
+
 def test_a_way_that_became_longer_is_followed():
     ear = Ear()
     recording = Recording(100.0, RATE, RATE, ear)
@@ -143,6 +160,26 @@ def test_our_side_is_what_left_when_it_left_and_nothing_else():
     expected = [0.007 + second + first for second in range(10) for first in (0.2, 0.32)]
     assert off(ear.onsets["played"], expected) <= 10
     assert not ear.onsets["heard"]
+
+
+def test_of_a_reply_that_is_cut_off_only_what_was_played_is_there():
+    blocks: list[Block] = []
+    recording = Recording(0.0, RATE, RATE, blocks.append)
+    playout = Playout(RATE, lambda note: None)
+    playout.push("reply", LOUD * 200)
+    for tick in range(100):
+        now = tick * 0.02
+        if tick == 30:
+            (played,) = playout.clear()
+        if (pcm := playout.pull(now)) is not None:
+            recording.played(pcm, now)
+        recording.heard(HUSH, now + 0.02)
+    recording.finish(2.0)
+    side = np.frombuffer(b"".join(block.played or bytes(RATE) for block in blocks), "<i2")
+    cut = 30 * FRAME
+    assert played.played_ms == 600
+    assert side[:cut].tobytes() == LOUD * 30
+    assert np.abs(side[cut : cut + RATE // 200].astype(int)).max() > 1000 and not side[cut + RATE // 200 :].any()
 
 
 def test_a_pause_is_as_long_as_the_caller_waited():
