@@ -8,12 +8,15 @@ WINDOW = 50
 SHORTEST = 10
 """Pulls (0.2 s) that are watched in any case."""
 
+STEADY = 500
+"""Pulls (10 s) without a miss, after which the next one is the work of another clock and not of jitter."""
+
 MOST = 15
 """The deepest cushion, 300 ms: a source that stutters more than that stutters."""
 
 
 class Cushion:
-    """Grows a frame each time the sound runs dry; says when the queue was deeper than needed for a second.
+    """Grows a frame each time jitter lets the sound run dry; says when the queue was deeper than needed for a second.
 
     Start :meth:`ready` with the frames at hand, then tell :meth:`pulled` what each pull left behind.
     """
@@ -25,6 +28,7 @@ class Cushion:
         self._filling = True
         self._least = MOST
         self._pulls = 0
+        self._smooth = 0
 
     def ready(self, queued: int, *, complete: bool) -> bool:
         """Say whether to play now; ``complete``: no more will come, so there is nothing to wait for."""
@@ -36,7 +40,9 @@ class Cushion:
     def ran_dry(self) -> None:
         """The next frame was due and had not come: its time was played without it, so one more is held back from now on."""
         self.underruns += 1
-        self.frames = min(self.frames + 1, MOST)
+        if self._smooth < STEADY:
+            self.frames = min(self.frames + 1, MOST)
+        self._smooth = 0
         self._forget()
 
     def rest(self) -> None:
@@ -45,6 +51,7 @@ class Cushion:
 
     def pulled(self, left: int) -> bool:
         """Note the frames left after a pull; True when one can be given up without running dry."""
+        self._smooth += 1
         if left == 0:  # nothing to spare: what was before it says nothing about what comes
             self._forget()
             return False

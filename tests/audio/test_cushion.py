@@ -1,4 +1,4 @@
-from mediaserver.audio.cushion import MOST, SHORTEST, WINDOW, Cushion
+from mediaserver.audio.cushion import MOST, SHORTEST, STEADY, WINDOW, Cushion
 
 
 def test_begins_with_one_frame_and_grows_by_one_each_time_it_runs_dry():
@@ -11,6 +11,15 @@ def test_begins_with_one_frame_and_grows_by_one_each_time_it_runs_dry():
     assert not cushion.ready(1, complete=False)
     assert cushion.ready(2, complete=False)
     assert cushion.underruns == 1
+
+
+def test_another_clock_is_no_reason_to_hold_back_more():
+    cushion = Cushion()
+    for _ in range(100):
+        for _ in range(STEADY):
+            cushion.pulled(0)
+        cushion.ran_dry()
+    assert (cushion.frames, cushion.underruns) == (1, 100)
 
 
 def test_does_not_wait_for_what_will_not_come():
