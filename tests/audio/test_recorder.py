@@ -168,6 +168,9 @@ async def test_a_defect_of_the_recording_is_not_one_of_the_call(tmp_path, caplog
     async with Recorder(tmp_path) as recorder:
         tape = recorder.begin("rtc_1", HEAR, PLAY, 100.0)
         talk(tape, 2)
+        async with asyncio.timeout(10):
+            while not list(tmp_path.iterdir()):
+                await asyncio.sleep(0.01)
         monkeypatch.setattr(under_test.Recording, "heard", None)
         talk(tape, 2, began=102.0)
         tape.end(104.0)
