@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.servers import circumstances, table
@@ -34,3 +34,8 @@ def told(lines: Iterable[Line]) -> int:
     print(circumstances(), end="\n\n")
     print(table(("tried", "promised", "measured", "kept"), rows))
     return int(any(row[-1] == "NO" for row in rows))
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """Return the value that this part of them does not exceed, NaN when there is none."""
+    return sorted(values)[min(len(values) - 1, int(part * len(values)))] if values else float("nan")

@@ -1,6 +1,8 @@
 """The promises about bad networks and hostile strangers in full amounts: what was promised and what was measured.
 
-usage: python -m benchmarks.reliability [--seconds 60] [--only network,strangers,setups,abandoned,cycles]
+usage: python -m benchmarks.reliability [--seconds 60] [--only PARTS]
+
+Parts: network,turn_ends,barge_in,outages,narrow_paths,strangers,setups,abandoned,cycles.
 
 Needs the repository with its tests: the bad network and the callers are those of ``tests/servers``.
 """
@@ -17,9 +19,13 @@ from dataclasses import dataclass
 
 import psutil
 
+from benchmarks.barge_in import barge_in
 from benchmarks.client import Caller
 from benchmarks.ending import end_what_was_started
+from benchmarks.narrow_paths import narrow_paths
+from benchmarks.outages import outages
 from benchmarks.promises import Line, collected, told
+from benchmarks.turn_ends import turn_ends
 from mediaserver.rtc.port import MediaSettings
 from tests.rtc.clients import Text, media_port, until
 from tests.servers.lean_call import HOST, identity, lean_call
@@ -223,7 +229,17 @@ def _held() -> int:
     return len(asyncio.all_tasks()) + psutil.Process().num_fds() + psutil.Process().num_threads()
 
 
-PARTS = {"network": network, "strangers": strangers, "setups": setups, "abandoned": abandoned, "cycles": cycles}
+PARTS = {
+    "network": network,
+    "turn_ends": turn_ends,
+    "barge_in": barge_in,
+    "outages": outages,
+    "narrow_paths": narrow_paths,
+    "strangers": strangers,
+    "setups": setups,
+    "abandoned": abandoned,
+    "cycles": cycles,
+}
 
 
 async def run(parts: list[str], seconds: float) -> list[Line]:

@@ -100,11 +100,18 @@ class Ear:
 
     def hear(self, payload: bytes) -> list[Heard]:
         """Take one Opus packet; returns the bursts that begin in it. What cannot be decoded is silence."""
+        return self.probe.listen(self._decoded(payload))
+
+    def level(self, payload: bytes) -> float:
+        """Take one Opus packet; returns its largest sample, 0..1."""
+        return float(np.abs(self._decoded(payload)).max(initial=0.0))
+
+    def _decoded(self, payload: bytes) -> NDArray[np.float32]:
         try:
             frames = self.decoder.decode(av.Packet(payload))
         except av.FFmpegError:
-            return []
-        return self.probe.listen(np.concatenate([np.zeros(0, np.float32), *map(_mono, frames)]))
+            return np.zeros(0, np.float32)
+        return np.concatenate([np.zeros(0, np.float32), *map(_mono, frames)])
 
 
 _PROBES = np.exp(-2j * np.pi * np.outer(np.arange(WINDOW), PITCHES) / RATE)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -23,6 +23,8 @@ from tests.rtc.clients import Text, serving, until
 from tests.servers.udp_impair import Proxy, Weather, candidates, through, udp_impair
 
 HOST = "127.0.0.1"
+
+Serve = Callable[[Peer], AbstractAsyncContextManager[object]]
 
 
 @cache
@@ -48,12 +50,15 @@ class Listening:
     probe: Probe = field(default_factory=Probe)
     pcm: list[bytes] = field(default_factory=list)
     keep: bool = False
+    say_back: Callable[[str, bytes], None] | None = None
 
     def hear(self, pcm: bytes, at: float) -> None:
         """Take a frame."""
         self.frames += 1
         if self.keep:
             self.pcm.append(pcm)
+        if self.say_back is not None:
+            self.say_back("echo", pcm)
         for heard in self.probe.listen(np.frombuffer(pcm, np.int16).astype(np.float32) / 32768):
             if (sent := self.flying.pop(heard.burst, None)) is not None:
                 self.delays.append((time.monotonic() + heard.offset / RATE - sent) * 1000)
@@ -106,16 +111,20 @@ async def lean_call(
     seed: int = 1,
     keep: bool = False,
     copies: int = 0,
+    echo: bool = False,
     connect_s: float = 12.0,
+    serve: Serve | None = None,
 ) -> AsyncIterator[LeanCall]:
     """Call a media port, through this weather, and hang up in the end; each packet repeats ``copies`` before it.
 
+    What the caller says is counted, and with ``echo`` said back; or ``serve`` runs the peer, and nothing is counted here.
     Raises TimeoutError when it does not connect.
     """
-    caller = Caller(identity(), HOST, copies=copies)
+    caller = Caller(identity(), HOST, decrypt=serve is not None, copies=copies)
     peer, answer = port.accept(caller.offer(), Text())
-    listening = Listening(keep=keep)
-    peer.attach(listening, hear_rate=RATE, play_rate=RATE, live=False)
+    listening = Listening(keep=keep, say_back=peer.play if echo else None)
+    if serve is None:
+        peer.attach(listening, hear_rate=RATE, play_rate=RATE, live=echo)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(caller.close)
         proxy = None
@@ -123,16 +132,17 @@ async def lean_call(
             server = next(each for each in candidates(answer) if each[0] == HOST)
             proxy = await stack.enter_async_context(udp_impair(server, weather, seed=seed))
             answer = through(answer, proxy.address)
-        await stack.enter_async_context(serving(peer))
-        await stack.enter_async_context(_read(caller))
+        await stack.enter_async_context((serve or serving)(peer))
+        stack.enter_context(reading(caller))
         caller.answer(answer)
         await _connected(caller, peer, connect_s)
         yield LeanCall(caller, peer, listening, proxy)
         await peer.close("client_closed")
 
 
-@asynccontextmanager
-async def _read(caller: Caller) -> AsyncIterator[None]:
+@contextlib.contextmanager
+def reading(caller: Caller) -> Iterator[None]:
+    """Read a caller's socket in the running loop."""
     loop = asyncio.get_running_loop()
     loop.add_reader(caller.socket, lambda: caller.readable(time.perf_counter()))
     try:

@@ -16,6 +16,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 Address = tuple[str, int]
+HEADERS = 28
+"""Bytes of an IPv4 and a UDP header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Weather:
     """How bad it is. Fractions 0..1; ``burst`` is the number of datagrams that a loss takes with it; times in ms.
 
     ``jitter_ms`` delays each datagram by a uniform random time up to it, keeping order (a queue on the way); a reordered
-    datagram is held back for ``reorder_ms`` and overtaken meanwhile.
+    datagram is held back for ``reorder_ms`` and overtaken meanwhile. ``mtu``: bytes of the longest packet that passes, the
+    28 of its IPv4 and UDP headers included; a longer one would be cut into fragments, and those are dropped.
     """
 
     loss: float = 0.0
@@ -33,12 +36,14 @@ class Weather:
     reorder: float = 0.0
     reorder_ms: float = 50.0
     duplicate: float = 0.0
+    mtu: int | None = None
 
 
 class Fate:
     """Decides for one direction what becomes of each datagram. Pure: the same seed and weather, the same fates.
 
-    ``counts`` says what it did, ``recent`` keeps the last datagrams of that direction.
+    ``counts`` says what it did, ``recent`` keeps the last datagrams of that direction, ``held`` for how many seconds each
+    of the last ones was held back.
     """
 
     def __init__(self, weather: Weather, seed: int) -> None:
@@ -48,11 +53,18 @@ class Fate:
         self._last_due = 0.0
         self.counts: Counter[str] = Counter()
         self.recent: deque[bytes] = deque(maxlen=200)
+        self.held: deque[float] = deque(maxlen=1000)
 
-    def of_next(self, now: float) -> list[float]:
-        """Return when the next datagram leaves the proxy, in seconds: empty when it is lost, two times when doubled."""
+    def of_next(self, now: float, size: int = 0) -> list[float]:
+        """Return when the next datagram leaves the proxy, in seconds: empty when it is lost, two times when doubled.
+
+        ``size`` are the bytes of its payload.
+        """
         weather, roll = self.weather, [self._random.random() for _ in range(4)]
         self.counts["seen"] += 1
+        if weather.mtu is not None and size + HEADERS > weather.mtu:
+            self.counts["too long"] += 1
+            return []
         if self._lose(weather, roll[0]):
             self.counts["lost"] += 1
             return []
@@ -62,6 +74,7 @@ class Fate:
             due += weather.reorder_ms / 1000
         else:
             due = self._last_due = max(due, self._last_due)
+        self.held.append(due - now)
         if roll[3] < weather.duplicate:
             self.counts["duplicated"] += 1
             return [due, due]
@@ -146,7 +159,7 @@ class Proxy:
         now = asyncio.get_running_loop().time()
         fate = self.down if towards_client else self.up
         fate.recent.append(data)
-        for due in fate.of_next(now):
+        for due in fate.of_next(now, len(data)):
             if due <= now:
                 self._send(data, towards_client)
             else:

@@ -1,0 +1,97 @@
+"""Networks that let less through: an MTU of 1200 bytes without fragments, and one without any UDP at all."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import aiohttp
+import numpy as np
+from playwright.async_api import Route
+
+from benchmarks.comebacks import HEADERS, SERVER
+from benchmarks.promises import Line
+from benchmarks.sound import loop
+from mediaserver.rtc.port import MediaSettings
+from tests.browser.driving import Complaints, browser, open_page, write_wav
+from tests.rtc.clients import media_port
+from tests.servers.impaired_door import impaired_door
+from tests.servers.lean_call import HOST, lean_call
+from tests.servers.udp_impair import Weather, without_candidates
+from tests.servers.voice_server import VoiceServer, voice_server
+
+SETUPS, MTU = 20, 1200
+FALLBACK_S, LOOK_S = 5.0, 15.0
+LOUD = 300
+"""Of a sample of PCM16: no silence."""
+
+
+async def narrow_paths(seconds: float) -> AsyncIterator[Line]:
+    """Call through each; the amounts are fixed."""
+    yield await _short_packets()
+    async with voice_server(SERVER) as server:
+        yield await _socket(server)
+        yield await _page(server)
+
+
+async def _short_packets() -> Line:
+    connected, slowest, dropped = 0, 0.0, 0
+    async with media_port(MediaSettings(addresses=(HOST,))) as port:
+        for seed in range(SETUPS):
+            began = time.perf_counter()
+            try:
+                async with lean_call(port, Weather(mtu=MTU), seed=seed) as call:
+                    assert call.proxy is not None  # asked for with a weather
+                    connected, slowest = connected + 1, max(slowest, time.perf_counter() - began)
+                    dropped += sum(way.counts["too long"] for way in (call.proxy.up, call.proxy.down))
+            except TimeoutError:
+                pass  # counted by being missing
+    said = f"{connected} of {SETUPS} connected, the slowest in {slowest:.2f} s, {dropped} datagrams too long"
+    return Line(f"N9: MTU {MTU}, fragments dropped", "DTLS completes", said, connected == SETUPS)
+
+
+async def _socket(server: VoiceServer) -> Line:
+    began = time.perf_counter()
+    sound = base64.b64encode(loop()[::2].tobytes()).decode()  # 24 kHz, as the contract has it
+    url = f"{server.url}/v1/realtime?model=echo"
+    async with asyncio.timeout(LOOK_S), aiohttp.ClientSession(headers=HEADERS) as http, http.ws_connect(url) as socket:
+        await socket.send_json({"type": "input_audio_buffer.append", "audio": sound})
+        while not _sounds(await socket.receive_json()):
+            pass
+    took = time.perf_counter() - began
+    promised = f"sound ≤ {FALLBACK_S:g} s"
+    return Line("N8: no UDP, a client of the WebSocket", promised, f"sound after {took:.2f} s", took <= FALLBACK_S)
+
+
+def _sounds(event: dict[str, object]) -> bool:
+    if event["type"] != "response.output_audio.delta":
+        return False
+    return bool(np.abs(np.frombuffer(base64.b64decode(str(event["delta"])), np.int16)).max(initial=0) > LOUD)
+
+
+async def _page(server: VoiceServer) -> Line:
+    """Open the page where the offer passes and no datagram does; say what it comes to."""
+    with TemporaryDirectory() as folder:
+        silence = write_wav(Path(folder) / "silence.wav", [60.0])
+        async with browser(silence) as chromium, impaired_door(server.url, Weather(loss=1.0)) as (door, _):
+
+            async def through_the_door(route: Route) -> None:
+                url, offer = route.request.url.replace(server.url, door), route.request.post_data or ""
+                await route.fulfill(response=await route.fetch(url=url, post_data=without_candidates(offer)))
+
+            context = await chromium.new_context()
+            await context.route("**/v1/realtime/calls**", through_the_door)
+            page = await open_page(context, server.url, Complaints())
+            began = time.perf_counter()
+            await page.click("#start")
+            ended = page.locator(".card, html[data-state=listening]").first
+            await ended.wait_for(state="attached", timeout=LOOK_S * 1000)
+            took = time.perf_counter() - began
+            code = await ended.get_attribute("data-code")
+    said = f"no other way: it says {code} after {took:.1f} s" if code else f"connected after {took:.1f} s"
+    kept = code is None and took <= FALLBACK_S
+    return Line("N8: no UDP, the page in Chromium", f"another way ≤ {FALLBACK_S:g} s", said, kept)
