@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -50,8 +50,9 @@ LATE_S = 0.06
 
 async def barge_in(seconds: float) -> AsyncIterator[Line]:
     """Speak into answers, for so long in each weather."""
+    words = sentences()  # spoken before the calls: that takes a while
     for name, weather in (("fair weather", Weather()), ("N4: loss 5%, jitter 100 ms, reorder, duplicate 5%", BAD)):
-        tries, trip = await interrupted(weather, seconds)
+        tries, trip = await interrupted(weather, words, seconds)
         times = [each.ms for each in tries if not each.disturbed]
         said = f"p50 {percentile(times, 0.5):.0f} ms, p95 {percentile(times, 0.95):.0f} ms of {len(times)}"
         said += f", RTT {trip:.0f} ms"
@@ -69,9 +70,8 @@ class Try:
     disturbed: bool
 
 
-async def interrupted(weather: Weather, seconds: float) -> tuple[list[Try], float]:
-    """Return how it went each time, and the line's round trip in ms."""
-    words = sentences()  # spoken before the call: that takes a while
+async def interrupted(weather: Weather, words: Sequence[NDArray[np.int16]], seconds: float) -> tuple[list[Try], float]:
+    """Say these for so long, the first as a question; return how it went each time, and the line's round trip in ms."""
     async with media_port(MediaSettings(addresses=(HOST,))) as port, talk(port, weather) as caller:
         until, listens, tries = time.monotonic() + seconds, np.random.default_rng(1), list[Try]()
         await caller.say(words[0])

@@ -80,7 +80,9 @@ class Media(Section, frozen=True):
     silence_notice_s: Seconds = 5.0
     """Nothing heard from a caller for this long is noticed."""
     silence_end_s: Seconds = 30.0
-    """Nothing heard from a caller for this long ends the call."""
+    """Nothing heard from a caller for this long ends its connection, and the call."""
+    resume_s: Seconds = 60.0
+    """A call that can go on over a new connection waits for one this long before it ends."""
     max_calls: Annotated[int, Meta(ge=1, le=100_000)] = 1000
     """Peers that the port holds at once, connecting ones included; in each worker."""
     max_pending: Annotated[int, Meta(ge=1, le=100_000)] = 200

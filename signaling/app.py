@@ -173,6 +173,7 @@ def media_settings(config: Config) -> MediaSettings:
         setup_timeout_s=media.setup_timeout_s,
         silence_notice_s=media.silence_notice_s,
         silence_end_s=media.silence_end_s,
+        resume_s=media.resume_s,
         max_calls=media.max_calls,
         max_pending=media.max_pending,
         bitrate=opus.bitrate,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -71,7 +72,8 @@ class Line:
     """Satisfies :class:`mediaserver.caller.Caller`; made by :meth:`open`.
 
     What is said while the client is away waits, its words in the dialect and its sound in the loudspeaker, which goes over
-    to the next peer as it is.
+    to the next peer as it is. A client whose network went away has ``media.resume_s`` for coming back: its peer is freed by
+    then, the conversation waits.
     """
 
     def __init__(self, port: MediaPort, dialect: Dialect, terms: Terms, peer: Peer, seat: Seat) -> None:
@@ -82,6 +84,7 @@ class Line:
         self._seat = seat
         self._attached: _Attached | None = None
         self._closed = False
+        self._moved = asyncio.Event()
 
     @classmethod
     def open(cls, port: MediaPort, offer: str, dialect: Dialect, call_id: str, terms: Terms) -> tuple[Line, str]:
@@ -91,7 +94,12 @@ class Line:
         return cls(port, dialect, terms, peer, seat), answer
 
     def reoffer(self, offer: str) -> str:
-        """Answer a new offer of the same peer. Raises what :meth:`MediaPort.reoffer` raises."""
+        """Answer a new offer of the same peer.
+
+        Raises NotFound when that is gone, else what :meth:`MediaPort.reoffer` raises.
+        """
+        if self.peer.over:
+            raise NotFound("this connection is over; the call may go on over a new one", code="call_not_found")
         return self._port.reoffer(self.peer, offer)
 
     async def move(self, offer: str) -> str:
@@ -109,6 +117,7 @@ class Line:
         if (to := self._attached) is not None:
             peer.attach(to.listener, hear_rate=to.hear_rate, play_rate=to.play_rate, live=to.live, tap=to.tap)
             peer.take_over(before)
+        self._moved.set()
         await before.close("client_closed")
         return answer
 
@@ -156,13 +165,26 @@ class Line:
         """Serve one peer after the other: raises Hangup with the reason of the last one."""
         while True:
             peer = self.peer
+            self._moved.clear()
             try:
                 await peer.run()
-            except Hangup:
-                if peer is self.peer:
+            except Hangup as hangup:
+                if peer is self.peer and not await self._comes_back(hangup):
                     raise
+
+    async def _comes_back(self, hangup: Hangup) -> bool:
+        """Wait for the next peer where it was the network that ended this one."""
+        if hangup.reason != "connection_lost" or self._closed:
+            return False
+        try:
+            async with asyncio.timeout(self._port.settings.resume_s):
+                await self._moved.wait()
+        except TimeoutError:
+            return False
+        return not self._closed
 
     async def close(self, reason: str) -> None:
         """Say goodbye on the wire and free everything."""
         self._closed = True
+        self._moved.set()
         await self.peer.close(reason)

@@ -134,6 +134,11 @@ class Peer(Speaker):
         return self.presence.connected
 
     @property
+    def over(self) -> bool:
+        """Whether the call has ended on this peer."""
+        return self._over.is_set()
+
+    @property
     def silent(self) -> bool:
         """Whether nothing was heard from the client for longer than it should take (it may come back)."""
         return self.presence.verdict(self._clock()) == "silent"

@@ -42,7 +42,8 @@ class MediaSettings:
     """The media port as configured.
 
     ``port`` 0 takes a free one. ``addresses``: see :mod:`mediaserver.rtc.addresses`; empty means automatic, ``loopback``
-    adds 127.0.0.1 and ::1 to that. Times in seconds. ``max_calls`` at once, of which ``max_pending`` may be setting up.
+    adds 127.0.0.1 and ::1 to that. Times in seconds; after ``silence_end_s`` a client that can come back on another
+    connection has ``resume_s`` for it. ``max_calls`` at once, of which ``max_pending`` may be setting up.
     ``bitrate`` of our Opus in bit/s, ``complexity`` 0..10; ``dtx`` asks clients to stop sending in silence. ``red``: how an
     offer of redundancy is answered.
     """
@@ -53,6 +54,7 @@ class MediaSettings:
     setup_timeout_s: float = 10.0
     silence_notice_s: float = 5.0
     silence_end_s: float = 30.0
+    resume_s: float = 60.0
     max_calls: int = 1000
     max_pending: int = 200
     bitrate: int = 32000

@@ -68,6 +68,12 @@ async def test_a_nat_that_forgets_costs_one_check_interval():
         assert call.listening.frames - before > 50
 
 
+async def test_a_handshake_passes_where_fragments_do_not():
+    async with media_port() as port, lean_call(port, Weather(mtu=1200)) as call:
+        await call.speak(0.5)
+        assert call.listening.frames > 10
+
+
 async def test_sound_is_back_after_a_hole():
     async with media_port() as port, lean_call(port, Weather()) as call:
         await call.speak(0.5)

@@ -47,6 +47,19 @@ def test_reordered_ones_are_overtaken():
     assert overtaken / len(times) == pytest.approx(0.05, rel=0.3)
 
 
+def test_what_is_longer_than_the_mtu_with_its_headers_does_not_pass():
+    fate = Fate(Weather(mtu=1200), 1)
+    assert fate.of_next(0.0, 1172) == [0.0]
+    assert fate.of_next(0.0, 1173) == []
+    assert fate.counts["too long"] == 1
+
+
+def test_how_long_each_was_held_is_kept():
+    fate = Fate(Weather(delay_ms=20), 1)
+    fate.of_next(5.0)
+    assert list(fate.held) == pytest.approx([0.02])
+
+
 def test_duplicates_leave_twice():
     doubled = sum(len(times) == 2 for times in fates(Weather(duplicate=0.05)))
     assert doubled == pytest.approx(500, rel=0.3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -13,10 +13,10 @@ from mediaserver.audio.ticker import Ticker
 from mediaserver.errors import BadRequest, Hangup, NotFound
 from mediaserver.events import InputCleared
 from mediaserver.rtc.description import Terms
-from mediaserver.rtc.port import MediaPort
+from mediaserver.rtc.port import MediaPort, MediaSettings
 from signaling.line import Line, Seat
 from tests.rtc import offers
-from tests.rtc.clients import LOCAL, RATE, Ear, Text
+from tests.rtc.clients import LOCAL, RATE, Ear, Text, until
 
 SECOND = b"\x01\x00" * RATE
 
@@ -31,9 +31,9 @@ class Phone:
 
 
 @asynccontextmanager
-async def line() -> AsyncIterator[Phone]:
+async def line(settings: MediaSettings = LOCAL) -> AsyncIterator[Phone]:
     dialect = Text()
-    async with MediaPort.open(LOCAL, Ticker()) as port:
+    async with MediaPort.open(settings, Ticker()) as port:
         made, answer = Line.open(port, offers.chrome(), dialect, "rtc_1", Terms())
         assert answer.startswith("v=0")
         yield Phone(made, port, dialect)
@@ -112,6 +112,47 @@ async def test_the_end_of_the_peer_before_is_not_the_end_of_the_call() -> None:
         async with asyncio.timeout(20):
             await running
         assert [hangup.reason for hangup in ends] == ["client_closed"]
+
+
+LOST = Hangup("connection_lost", "nothing was heard")
+
+
+async def _ending(of: Line) -> Hangup:
+    async with asyncio.timeout(20):
+        try:
+            await of.run()
+        except Hangup as hangup:
+            return hangup
+
+
+async def test_a_client_whose_network_went_away_comes_back_to_its_call() -> None:
+    async with line() as at, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(_ending(at.line))
+        at.line.peer.end(LOST)
+        await until(lambda: at.port.peers == 0)
+        with pytest.raises(NotFound):
+            at.line.reoffer(offers.chrome())  # what the old connection held is freed
+        assert not running.done()
+        await at.line.move(other())
+        await asyncio.sleep(0)
+        assert at.line.id == "rtc_1" and not running.done()
+        await at.line.close("client_closed")
+        assert (await running).reason == "client_closed"
+
+
+async def test_a_client_that_does_not_come_back_is_not_waited_for_for_ever() -> None:
+    async with line(replace(LOCAL, resume_s=0.05)) as at:
+        at.line.peer.end(LOST)
+        assert await _ending(at.line) is LOST
+
+
+async def test_a_call_that_is_closed_while_its_client_is_away_is_over() -> None:
+    async with line() as at, asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(_ending(at.line))
+        at.line.peer.end(LOST)
+        await until(lambda: at.port.peers == 0)
+        await at.line.close("idle")
+        assert await running is LOST
 
 
 async def test_a_call_that_is_over_does_not_move() -> None:
