@@ -3,9 +3,9 @@
 usage: python -m benchmarks.floor [--rounds 9] [--core 0] [--json]
 
 Microseconds of thread time per frame; each round measures every line once, so that all of them see the same phases of the
-processor. libopus is the copy that :mod:`mediaserver.rtc.opus` finds, called through ``map`` with no Python in between; "the
-call itself" is the same call with a frame size of 0, which libopus refuses at once, and is subtracted in the floor. SRTP and
-webrtcvad are called as the server calls them. The sound is that of the callers (:mod:`benchmarks.sound`).
+processor. libopus is the copy that :mod:`mediaserver.audio.opus` finds, called through ``map`` with no Python in between;
+"the call itself" is the same call with a frame size of 0, which libopus refuses at once, and is subtracted in the floor.
+SRTP and webrtcvad are called as the server calls them. The sound is that of the callers (:mod:`benchmarks.sound`).
 
 The floor of an echo call that speaks and is answered all the time: one datagram in and out, SRTP both ways, decoding to
 24 kHz, encoding at complexity 5. "40 calls in turn" uses another call's codec for each frame: its state has left the caches.
@@ -29,8 +29,9 @@ from pylibsrtp import Policy, Session
 
 from benchmarks.servers import circumstances, cores, table
 from benchmarks.sound import LOOP, encoded
-from mediaserver.rtc import opus, rtp
-from mediaserver.rtc.opus import OpusDecoder, OpusEncoder, OpusSettings
+from mediaserver.audio import opus
+from mediaserver.audio.opus import OpusDecoder, OpusEncoder, OpusSettings
+from mediaserver.rtc import rtp
 
 ROUNDS = 9
 FRAME_US = 20_000

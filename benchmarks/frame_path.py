@@ -15,12 +15,13 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from mediaserver.audio import opus
+from mediaserver.audio.opus import OpusDecoder, OpusEncoder
 from mediaserver.audio.playout import Playout
 from mediaserver.audio.resample import Resampler
-from mediaserver.rtc import opus, rtp
+from mediaserver.rtc import rtp
 from mediaserver.rtc.codecs import Agreed, Codec
 from mediaserver.rtc.jitter import JitterBuffer
-from mediaserver.rtc.opus import OpusDecoder, OpusEncoder
 from mediaserver.rtc.receiver import AudioReceiver
 from mediaserver.rtc.sender import AudioSender
 

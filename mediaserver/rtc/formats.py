@@ -13,12 +13,11 @@ import av
 import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 
-from mediaserver.audio import g711
+from mediaserver.audio import g711, opus
+from mediaserver.audio.opus import OpusSettings
 from mediaserver.audio.resample import Resampler
 from mediaserver.clock import FRAME_MS
 from mediaserver.errors import MediaError
-from mediaserver.rtc import opus
-from mediaserver.rtc.opus import OpusSettings
 
 
 class Decoder(Protocol):

@@ -16,11 +16,11 @@ import numpy as np
 from aiortc.rtp import RtcpReceiverInfo, RtcpSenderInfo
 
 from mediaserver.audio.levels import SILENCE_DB, dbfs
+from mediaserver.audio.opus import OpusSettings
 from mediaserver.clock import FRAME_MS
 from mediaserver.rtc import redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed
 from mediaserver.rtc.formats import FORMATS
-from mediaserver.rtc.opus import OpusSettings
 from mediaserver.rtc.protection import COPIES, MOST_BITRATE, Means, Protection, Shield
 
 COMFORT_MS = 400

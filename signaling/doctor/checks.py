@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
 from mediaserver import __version__
+from mediaserver.audio import opus
 from mediaserver.cluster import ports
 from mediaserver.cluster.cores import workers
 from mediaserver.config import Config
 from mediaserver.errors import ConfigError
-from mediaserver.rtc import addresses, opus
+from mediaserver.rtc import addresses
 from signaling.doctor.findings import Finding, note, ok, wrong
 from signaling.tls import identity
 

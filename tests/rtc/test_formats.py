@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from mediaserver.audio import opus
+from mediaserver.audio.opus import Library, OpusSettings
 from mediaserver.errors import MediaError
-from mediaserver.rtc import opus
 from mediaserver.rtc.formats import DECODERS, FORMATS, PyavIn, PyavOut
-from mediaserver.rtc.opus import Library, OpusSettings
 
 RATES = (8000, 16000, 24000, 48000)
 

@@ -6,11 +6,11 @@ from aiortc.rtp import RtcpSenderInfo, RtcpSrPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mediaserver.audio.opus import OpusEncoder, OpusSettings
 from mediaserver.events import DigitPressed
 from mediaserver.rtc import redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed, Codec
 from mediaserver.rtc.formats import FORMATS
-from mediaserver.rtc.opus import OpusEncoder, OpusSettings
 from mediaserver.rtc.receiver import FADING, AudioReceiver
 from tests.clips import clip
 from tests.rtc.network import carry

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket
 
-from mediaserver.rtc import opus, redundancy, rtcp, rtp
+from mediaserver.audio import opus
+from mediaserver.rtc import redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed, Codec
 from mediaserver.rtc.sender import NOISE, TAIL, AudioSender, Voice, level, opus_settings
 from tests.clips import clip

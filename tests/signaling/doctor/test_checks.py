@@ -3,8 +3,8 @@ import socket
 import msgspec
 import pytest
 
+from mediaserver.audio import opus
 from mediaserver.config import Config, Media, Server, Tls
-from mediaserver.rtc import opus
 from signaling.doctor import checks
 
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mediaserver.audio import opus
+from mediaserver.audio.opus import RATES, OpusDecoder, OpusEncoder, OpusSettings
 from mediaserver.errors import MediaError
-from mediaserver.rtc import opus
-from mediaserver.rtc.opus import RATES, OpusDecoder, OpusEncoder, OpusSettings
 from tests.clips import clip
 
 
