@@ -6,12 +6,15 @@ from it; nothing else on the way back buffers audio.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mediaserver.commands import Command
 from mediaserver.events import DigitPressed, Event, PlayoutFinished, PlayoutStarted
 from mediaserver.items import Played as Played
+
+if TYPE_CHECKING:  # a contract is light to import
+    from mediaserver.audio.packets import Packet
 
 Tap = Callable[[bytes, float], None]
 """Is given each piece of sound, PCM16 mono at the call's ``play_rate``, and when the caller begins to hear it."""
@@ -21,7 +24,10 @@ class Listener(Protocol):
     """The session, as a caller sees it. All are plain calls on the event loop that never block and never raise."""
 
     def hear(self, pcm: bytes, at: float) -> None:
-        """Take one 20 ms frame, PCM16 mono at the rate given to ``attach``, that arrived at ``at`` (monotonic seconds)."""
+        """Take one 20 ms frame, PCM16 mono at the rate given to ``attach``, that arrived at ``at`` (monotonic seconds).
+
+        It is a :class:`mediaserver.audio.packets.Coded` where packets are kept and it came in one of its own.
+        """
         ...
 
     def ask(self, command: Command) -> None:
@@ -37,8 +43,8 @@ class Listener(Protocol):
         ...
 
 
-class Loudspeaker(Protocol):
-    """What a conversation needs of whoever it speaks to: somewhere to play, and somebody to tell."""
+class Outlet(Protocol):
+    """Whoever is spoken to: somewhere to play, and somebody to tell."""
 
     def play(self, item_id: str, pcm: bytes) -> None:
         """Queue sound at the ``play_rate`` of :meth:`Caller.attach`; items play in the order in which they first appear."""
@@ -69,7 +75,15 @@ class Loudspeaker(Protocol):
         ...
 
 
-class Caller(Loudspeaker, Protocol):
+class Loudspeaker(Outlet, Protocol):
+    """What a conversation needs of whoever it speaks to: besides, it may be given sound that is Opus already."""
+
+    def play_packets(self, item_id: str, packets: Sequence[Packet]) -> None:
+        """Queue packets of 20 ms like sound."""
+        ...
+
+
+class Caller(Outlet, Protocol):
     """One leg towards a person."""
 
     @property
@@ -90,6 +104,24 @@ class Caller(Loudspeaker, Protocol):
 
     async def close(self, reason: str) -> None:
         """Say goodbye on the wire and free everything within 5 s. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class PacketCaller(Protocol):
+    """A caller whose line may be Opus: what is Opus already need not be made again."""
+
+    @property
+    def passes(self) -> bool:
+        """Whether packets go out as they are; :meth:`play_packets` takes them all the same when that has just changed."""
+        ...
+
+    def keep_packets(self) -> None:
+        """From the next ``attach`` on, give each frame with the packet that it came in."""
+        ...
+
+    def play_packets(self, item_id: str, packets: Sequence[Packet]) -> None:
+        """Queue packets of 20 ms like sound."""
         ...
 
 

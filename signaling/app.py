@@ -17,6 +17,7 @@ from bridges import open_bridge, open_speaker
 from bridges.tools.box import open_tools
 from mediaserver.audio.detectors import detector
 from mediaserver.audio.judge import Judge, Model
+from mediaserver.audio.opus import OpusSettings
 from mediaserver.audio.recorder import Recorder
 from mediaserver.audio.smartturn import find_end_model
 from mediaserver.audio.ticker import Ticker
@@ -105,7 +106,9 @@ async def _open_house(
     async with AsyncExitStack() as stack:
         makers = {name: await stack.enter_async_context(bridge) for name, bridge in opening.items()}
         tools = await stack.enter_async_context(open_tools(door.config.tools, door.config.mcp_servers))
-        phrases = await stack.enter_async_context(rehearsed(phrases_of(door.config), open_speaker))
+        phrases = await stack.enter_async_context(
+            rehearsed(phrases_of(door.config), open_speaker, OpusSettings(door.config.opus.bitrate))
+        )
         if recorder is not None:
             await stack.enter_async_context(recorder)
         ways = open_ways(door.config, makers, tools, phrases, None if recorder is None else recorder.begin)

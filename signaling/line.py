@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mediaserver.audio.packets import Packet
 from mediaserver.caller import Dialect, Listener, Tap
 from mediaserver.errors import Hangup, NotFound
 from mediaserver.events import Event
@@ -83,6 +84,7 @@ class Line:
         self._terms = terms
         self._seat = seat
         self._attached: _Attached | None = None
+        self._keep_packets = False
         self._closed = False
         self._moved = asyncio.Event()
 
@@ -114,6 +116,8 @@ class Line:
         before, self.peer = self.peer, peer
         self._seat.leave()
         self._seat = seat
+        if self._keep_packets:
+            peer.keep_packets()
         if (to := self._attached) is not None:
             peer.attach(to.listener, hear_rate=to.hear_rate, play_rate=to.play_rate, live=to.live, tap=to.tap)
             peer.take_over(before)
@@ -136,6 +140,20 @@ class Line:
     def play(self, item_id: str, pcm: bytes) -> None:
         """Queue sound at ``play_rate``."""
         self.peer.play(item_id, pcm)
+
+    @property
+    def passes(self) -> bool:
+        """Whether packets go out as they are, with the peer there is."""
+        return self.peer.passes
+
+    def keep_packets(self) -> None:
+        """Have every peer give its frames with their packets."""
+        self._keep_packets = True
+        self.peer.keep_packets()
+
+    def play_packets(self, item_id: str, packets: Sequence[Packet]) -> None:
+        """Queue packets of 20 ms."""
+        self.peer.play_packets(item_id, packets)
 
     def finish(self, item_id: str) -> None:
         """No more sound comes for this item."""

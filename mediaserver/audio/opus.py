@@ -26,7 +26,7 @@ _VOIP = 2048
 _BANDWIDTHS = ((8000, 1101), (12000, 1102), (16000, 1103), (24000, 1104), (48000, 1105))
 _SET_BITRATE, _SET_MAX_BANDWIDTH, _SET_VBR, _SET_COMPLEXITY = 4002, 4004, 4006, 4010
 _SET_INBAND_FEC, _SET_LOSS, _SET_DTX, _SET_SIGNAL = 4012, 4014, 4016, 4024
-_SIGNAL_VOICE = 3001
+_RESET, _SIGNAL_VOICE = 4028, 3001
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,10 @@ class OpusEncoder:
     def ease(self, complexity: int) -> None:
         """Encode with so much effort from now on, 0..10."""
         self._set(_SET_COMPLEXITY, complexity)
+
+    def restart(self) -> None:
+        """Forget what was encoded before: something else was sent after it."""
+        self._set(_RESET, 0)
 
     def close(self) -> None:
         """Free the encoder; idempotent."""

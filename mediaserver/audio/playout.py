@@ -1,18 +1,20 @@
 """The loudspeaker queue of one caller: whole replies go in, one 20 ms frame at a time comes out. Pure.
 
-What was heard is what was pulled: every frame that leaves here goes straight into a packet.
+What was heard is what was pulled: every frame that leaves here goes straight into a packet. What came as packets leaves as
+packets; they are decoded only where sound has to be made of them: to fade, to keep live sound in step, or after PCM.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mediaserver.audio import stretch
 from mediaserver.audio.cushion import Cushion
+from mediaserver.audio.packets import LEAD, Frame, Packet, Reader, decoded
 from mediaserver.clock import FRAME_MS
 from mediaserver.events import PlayoutFinished, PlayoutStarted
 from mediaserver.items import Played
@@ -31,15 +33,17 @@ REMEMBERED = 256
 @dataclass(slots=True)
 class _Item:
     id: str
+    packets: deque[Packet] = field(default_factory=deque)
+    """What is played before the sound."""
     sound: bytearray = field(default_factory=bytearray)
     left: int = 0
-    """Bytes that have left."""
+    """Bytes that have left; a packet counts like the PCM it stands for."""
     started: bool = False
     finished: bool = False
 
 
 class Playout:
-    """Plays items in the order in which they first appear; PCM16 mono at ``rate`` Hz in and out.
+    """Plays items in the order in which they first appear; PCM16 mono at ``rate`` Hz, or packets, in and out.
 
     ``note`` is told when an item's first frame left and when its last one has. ``live`` sound arrives as it is made, by a
     clock that is not ours, and gets a cushion that follows its jitter: a frame that is missing is made up from the one
@@ -67,6 +71,8 @@ class Playout:
         self._queued = 0
         self._dropped = 0
         self._tail: bytes | None = None
+        self._lead: deque[Packet] = deque(maxlen=LEAD)
+        self._reader: Reader | None = None
         self._last = bytes(self._frame)
         self._ahead: stretch.Sound | None = None
         """What would follow if nothing else came, after a frame of it had to be played."""
@@ -109,11 +115,24 @@ class Playout:
         item.sound += pcm
         self._queued += len(pcm)
 
+    def push_packets(self, item_id: str, packets: Sequence[Packet]) -> None:
+        """Queue packets of 20 ms for an item; where they cannot stay what they are they are decoded at once."""
+        item = self._item(item_id)
+        if item.sound or self._cushion:
+            self._reader = self._reader or Reader(self._rate)
+            self.push(item_id, self._reader.pcm(packets))
+            return
+        room = max(0, (self._limit - self._queued) // self._frame)
+        self._dropped += max(0, len(packets) - room) * self._frame
+        kept = packets[:room]
+        item.packets.extend(kept)
+        self._queued += len(kept) * self._frame
+
     def finish(self, item_id: str) -> None:
         """No more comes for this item; PlayoutFinished follows when its last sample has left, also if it has none."""
         self._item(item_id).finished = True
 
-    def pull(self, now: float) -> bytes | None:
+    def pull(self, now: float) -> Frame | None:
         """Return exactly one frame of 20 ms, or None when there is nothing to say; call it each 20 ms."""
         item = self._head(now)
         if self._tail is not None:
@@ -172,7 +191,7 @@ class Playout:
         """
         while self._items:
             item = next(iter(self._items.values()))
-            if not item.finished or len(item.sound) > 1:
+            if not item.finished or item.packets or len(item.sound) > 1:
                 return item
             self._end(item, now)
         return None
@@ -195,7 +214,7 @@ class Playout:
         queued = len(item.sound) // self._frame
         if self._cushion and not self._cushion.ready(queued, complete=item.finished):
             return False
-        return queued > 0 or item.finished
+        return queued > 0 or bool(item.packets) or item.finished
 
     def _run_dry(self, item: _Item | None) -> bytes | None:
         """Make up for one frame of live sound that is late; what is later than that fades out and is waited for."""
@@ -212,7 +231,24 @@ class Playout:
         self._sounding, self._fade_in = False, True
         return (last * np.linspace(1.0, 0.0, len(last), dtype=np.float32)).astype("<i2").tobytes()
 
-    def _take(self, item: _Item, now: float) -> bytes:
+    def _take(self, item: _Item, now: float) -> Frame:
+        frame = self._cut_packet(item) if item.packets else self._cut_frame(item)
+        self._sounding = True
+        if not item.started:
+            item.started = True
+            self._note(PlayoutStarted(item.id, now))
+        return frame
+
+    def _cut_packet(self, item: _Item) -> Packet:
+        """Take a packet; a decoder that has heard silence begins softly by itself."""
+        self._fade_in = False
+        packet = item.packets.popleft()
+        self._lead.append(packet)
+        item.left += self._frame
+        self._queued -= self._frame
+        return packet
+
+    def _cut_frame(self, item: _Item) -> bytes:
         if self._ahead is not None:
             frame = self._joined(item, self._ahead)
         elif self._cushion and self._cushion.pulled(len(item.sound) // self._frame - 1):
@@ -223,10 +259,7 @@ class Playout:
             frame += bytes(self._frame - len(frame))
         if self._fade_in:
             frame = self._faded_in(frame)
-        self._sounding, self._last = True, frame
-        if not item.started:
-            item.started = True
-            self._note(PlayoutStarted(item.id, now))
+        self._last = frame
         return frame
 
     def _cut(self, item: _Item, size: int) -> bytes:
@@ -263,6 +296,8 @@ class Playout:
 
     def _coming(self, item: _Item) -> bytes:
         """Return the next 5 ms, for a fade: from the queue or, where more is to come and has not, what would follow."""
+        if item.packets:
+            return decoded(self._lead, (item.packets[0],), self._rate)[: self._fade]
         if self._ahead is not None:
             return self._ahead[: self._fade // 2].tobytes()
         if item.finished or len(item.sound) >= self._fade:
@@ -275,7 +310,7 @@ class Playout:
         self._sounding = False
         coming, ahead = self._coming(item), self._ahead
         self._ahead = None
-        if ahead is None:
+        if ahead is None and not item.packets:
             self._cut(item, self._fade)
         return self._faded_out(coming)
 

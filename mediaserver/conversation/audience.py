@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mediaserver.caller import Caller
+from mediaserver.audio.packets import Packet, Reader
+from mediaserver.caller import Caller, PacketCaller
 from mediaserver.clock import new_id
 from mediaserver.conversation.phrases import Phrases
 from mediaserver.errors import Hangup
@@ -66,6 +67,8 @@ class Audience:
         phrases: Phrases | None = None,
     ) -> None:
         self.caller = caller
+        self._packets = caller if isinstance(caller, PacketCaller) else None
+        self._reader: Reader | None = None
         self.rate = self.hear_rate = 0
         self.controllers: list[Controller] = []
         self._gone = gone
@@ -124,15 +127,35 @@ class Audience:
             if controller.listens:
                 controller.hear_model(item_id, pcm, self.rate)
 
+    def play_packets(self, item_id: str, packets: Sequence[Packet]) -> None:
+        """Queue packets of 20 ms: they are decoded for a caller who does not take them, and for who listens in."""
+        if self._packets is None or not self._packets.passes or self._is_heard:
+            self._reader = self._reader or Reader(self.rate)
+            self.play(item_id, self._reader.pcm(packets))
+            return
+        self._packets.play_packets(item_id, packets)
+        remember(self._queue, item_id, None, KEPT_ITEMS)
+
+    @property
+    def _is_heard(self) -> bool:
+        return any(controller.listens for controller in self.controllers)
+
     def say(self, text: str, prefix: str) -> str | None:
         """Play one of the server's own phrases; return its item, ``None`` when there is no sound for it."""
-        pcm = self._phrases.pcm(text, self.rate) if self._phrases is not None and text else None
-        if not pcm:
+        if self._phrases is None or not text or not self._play_phrase(self._phrases, text, item_id := new_id(prefix)):
             return None
-        item_id = new_id(prefix)
-        self.play(item_id, pcm)
         self.finish(item_id)
         return item_id
+
+    def _play_phrase(self, phrases: Phrases, text: str, item_id: str) -> bool:
+        packets = phrases.packets(text)
+        if packets and self._packets is not None and self._packets.passes and not self._is_heard:
+            self.play_packets(item_id, packets)
+            return True
+        pcm = phrases.pcm(text, self.rate)
+        if pcm:
+            self.play(item_id, pcm)
+        return bool(pcm)
 
     def finish(self, item_id: str) -> None:
         """No more sound comes for this item."""

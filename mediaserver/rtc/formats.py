@@ -63,6 +63,14 @@ class Encoder(Protocol):
         """Encode with so much effort from now on, 0..10."""
         ...
 
+    def follow(self, payload: bytes) -> None:
+        """Somebody else's payload was sent in place of one of ours: comfort is to sound like it."""
+        ...
+
+    def restart(self) -> None:
+        """Forget what was encoded before: something else was sent after it."""
+        ...
+
     def close(self) -> None:
         """Free it; idempotent."""
         ...
@@ -89,6 +97,10 @@ class OpusOut(opus.OpusEncoder):
         payload = super().encode(pcm)
         self._toc = payload[0] & 0xFC
         return payload
+
+    def follow(self, payload: bytes) -> None:
+        """Take over the mode of a packet that was made elsewhere."""
+        self._toc = payload[0] & 0xFC
 
     def comfort(self) -> bytes:
         """Return a DTX frame of the last mode: a TOC byte with nothing behind it (RFC 6716 §3.1, §3.2.1)."""
@@ -166,6 +178,12 @@ class G711Out:
 
     def ease(self, complexity: int) -> None:
         """It is as it is."""
+
+    def follow(self, payload: bytes) -> None:
+        """Comfort is the same after any."""
+
+    def restart(self) -> None:
+        """There is little to forget."""
 
     def close(self) -> None:
         """Nothing to free."""
@@ -255,6 +273,12 @@ class PyavOut:
 
     def ease(self, complexity: int) -> None:
         """It is as it is."""
+
+    def follow(self, payload: bytes) -> None:
+        """Comfort is the same after any."""
+
+    def restart(self) -> None:
+        """There is little to forget."""
 
     def close(self) -> None:
         """Let go of the codec."""

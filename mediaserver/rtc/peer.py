@@ -10,13 +10,14 @@ import asyncio
 import logging
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aiortc import MediaStreamTrack
 from aiortc.rtp import RtcpByePacket, RtcpRrPacket, RtcpSrPacket
 
+from mediaserver.audio.packets import Packet
 from mediaserver.audio.playout import Playout
 from mediaserver.audio.speaker import Speaker
 from mediaserver.audio.ticker import Ticker
@@ -103,6 +104,7 @@ class Peer(Speaker):
         self._rhythm: Rhythm | None = None
         self._leave: Callable[[], None] | None = None
         self._track: PeerTrack | None = None
+        self._keep_packets = False
         self._hear_rate = 0
         self._play_rate = 0
         self._next_report = float("inf")
@@ -178,6 +180,23 @@ class Peer(Speaker):
     def play(self, item_id: str, pcm: bytes) -> None:
         """Queue sound at ``play_rate``."""
         super().play(item_id, pcm)
+        self._beat()
+
+    def play_packets(self, item_id: str, packets: Sequence[Packet]) -> None:
+        """Queue packets of 20 ms."""
+        self.playout().push_packets(item_id, packets)
+        self._beat()
+
+    @property
+    def passes(self) -> bool:
+        """Whether packets go out as they are; not where somebody taps what is played."""
+        return self._sound is not None and self._tap is None and self._sound.sender.passes
+
+    def keep_packets(self) -> None:
+        """Give each frame with the packet that it came in, from the next :meth:`attach` on."""
+        self._keep_packets = True
+
+    def _beat(self) -> None:
         if self._rhythm is not None and self._rhythm.beat(self._clock()):
             self._join()
 
@@ -388,7 +407,8 @@ class Peer(Speaker):
         return self._sound.playout
 
     def _make_receiver(self, listener: Listener) -> AudioReceiver:
-        return AudioReceiver(self.offer.agreed, self._hear_rate, self._hearing(listener), listener.note)
+        keep = self._keep_packets
+        return AudioReceiver(self.offer.agreed, self._hear_rate, self._hearing(listener), listener.note, keep=keep)
 
     def _make_sender(self) -> AudioSender:
         return AudioSender(
@@ -442,12 +462,12 @@ class Peer(Speaker):
         if sound is None:
             return
         sound.receiver.tick(now)
-        pcm = sound.playout.pull(now)
+        frame = sound.playout.pull(now)
         if not self.offer.agreed.sending:
             return
-        if self._tap is not None and pcm is not None:
-            self._tap(pcm, now)
-        packet = sound.sender.packet(pcm, now)
+        if self._tap is not None and isinstance(frame, bytes):
+            self._tap(frame, now)
+        packet = sound.sender.packet(frame, now)
         if packet is not None and (protected := self._stack.protect(packet)) is not None:
             self._send(protected)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from aiortc.rtp import RtcpReceiverInfo, RtcpSrPacket
 
+from mediaserver.audio.packets import Coded
 from mediaserver.audio.pcm import rms
 from mediaserver.clock import FRAME_MS
 from mediaserver.errors import MediaError
@@ -89,6 +90,8 @@ class _Stream:
 class AudioReceiver:
     """The ear of one call: ``deliver(pcm, at)`` gets each 20 ms frame at ``rate`` Hz, ``digit`` each telephone key.
 
+    ``keep``: a frame that came in an Opus packet of its own is delivered with it, as ``Coded``.
+
     Hostile packets are counted and never raise. :meth:`close` frees the decoders.
     """
 
@@ -98,9 +101,12 @@ class AudioReceiver:
         rate: int,
         deliver: Callable[[bytes, float], None],
         digit: Callable[[DigitPressed], None],
+        *,
+        keep: bool = False,
     ) -> None:
         self.level: int | None = None
         """What the client says about its loudness (RFC 6464), in dBov, of the last packet that said it."""
+        self._keep = keep
         self._rate = rate
         self._deliver = deliver
         self._digit = digit
@@ -287,6 +293,9 @@ class AudioReceiver:
         except MediaError:
             self._counts.undecodable += 1
             pcm = self._concealed(decoder, self._duration_ms)
+        else:
+            if self._keep and codec.name == "opus":
+                pcm = Coded.of(pcm, packet.payload)
         self._quiet = len(packet.payload) <= _DTX_BYTES or rms(pcm) < _QUIET
         self._heard(packet.timestamp, pcm, now)
 

@@ -1,4 +1,4 @@
-"""From 20 ms frames of PCM to RTP packets ready for SRTP. Pure; plain calls only.
+"""From 20 ms frames of PCM, or ready-made packets, to RTP packets ready for SRTP. Pure; plain calls only.
 
 Timestamps count real time, also in silence. Nothing is encoded while there is nothing to say: a few comfort packets push
 the end of a word out of buffers that hold packets back until more come, then one every 400 ms keeps the path open. Each
@@ -17,6 +17,7 @@ from aiortc.rtp import RtcpReceiverInfo, RtcpSenderInfo
 
 from mediaserver.audio.levels import SILENCE_DB, dbfs
 from mediaserver.audio.opus import OpusSettings
+from mediaserver.audio.packets import HUSH, LEAD, Frame, Packet, Reader, decoded
 from mediaserver.clock import FRAME_MS
 from mediaserver.rtc import redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed
@@ -113,13 +114,20 @@ class AudioSender:
         """Free the encoder; idempotent."""
         self._encoder.close()
 
-    def packet(self, pcm: bytes | None, now: float) -> bytes | None:
+    @property
+    def passes(self) -> bool:
+        """Whether ready-made packets go out as they are: the far end takes Opus, and asks for none that is special."""
+        return self._passes
+
+    def packet(self, frame: Frame | None, now: float) -> bytes | None:
         """Take one 20 ms frame, or None for silence; returns a packet when one is due. A frame of zeros is silence."""
         timestamp = self._timestamp
         self._timestamp = timestamp + self._ticks & 0xFFFFFFFF
-        if pcm is not None and pcm != self._silence:
+        if isinstance(frame, Packet):
+            return self._pass(frame, timestamp)
+        if frame is not None and frame != self._silence:
             self._talking = True
-            return self._collect(pcm, timestamp)
+            return self._collect(frame, timestamp)
         if self._talking:
             return self._last_breath(timestamp)
         if self._tail:
@@ -171,8 +179,13 @@ class AudioSender:
             fec=settings.fec and codec.name == "opus",
             copies=agreed.redundancy is not None,
         )
+        self._foreign = False
+        self._lead: deque[Packet] = deque(maxlen=LEAD)
+        self._reader: Reader | None = None
         self._ticks = codec.clock_rate * FRAME_MS // 1000
         self._bundle = max(1, agreed.ptime_ms // FRAME_MS)
+        slim = settings.cbr or most_bitrate(codec.parameters) < self._voice.bitrate
+        self._passes = codec.name == "opus" and self._bundle == 1 and not slim
         self._frames: list[bytes] = []
         self._first = 0
         self._talking = False
@@ -205,7 +218,36 @@ class AudioSender:
         self._frames.clear()
         return self._encode(pcm, self._first)
 
+    def _pass(self, packet: Packet, timestamp: int) -> bytes | None:
+        """Send a ready-made packet as it is or, where the far end does not take it, what it sounds like."""
+        self._talking = True
+        if not self._passes:
+            self._reader = self._reader or Reader(self._rate)
+            return self._collect(self._reader.read(packet.opus), timestamp)
+        self._foreign = True
+        self._lead.append(packet)
+        self._quiet_ms = 0
+        return self._write(self._codec.payload_type, packet.opus, timestamp, packet)
+
+    def _hush(self, timestamp: int) -> bytes:
+        """End a talk spurt of packets that were not ours: in our silence the far end would go on with what it heard last."""
+        self._foreign = False
+        self._lead.clear()
+        self._encoder.restart()
+        self._encoder.follow(HUSH.opus)
+        self._fall_silent()
+        return self._write(self._codec.payload_type, HUSH.opus, timestamp, HUSH)
+
+    def _go_on(self) -> None:
+        """Have the encoder know what the far end has just heard: in any other state its first frame would click."""
+        *before, last = self._lead
+        self._lead.clear()
+        self._encoder.restart()
+        self._encoder.encode(decoded(before, (last,), self._rate))
+
     def _encode(self, pcm: bytes, timestamp: int) -> bytes | None:
+        if self._lead:
+            self._go_on()
         if self._complexity != self._voice.complexity:
             self._complexity = self._voice.complexity
             self._encoder.ease(self._complexity)
@@ -217,6 +259,8 @@ class AudioSender:
 
     def _last_breath(self, timestamp: int) -> bytes | None:
         """End a talk spurt: what is collected goes out, padded, and so does what the encoder holds back."""
+        if self._foreign:
+            return self._hush(timestamp)
         if not self._frames and not self._format.lookahead:
             self._fall_silent()
             return self._trail(timestamp)
@@ -250,14 +294,14 @@ class AudioSender:
         self._marker = True
         return packet
 
-    def _write(self, payload_type: int, payload: bytes, timestamp: int, pcm: bytes | None) -> bytes:
+    def _write(self, payload_type: int, payload: bytes, timestamp: int, frame: Frame | None) -> bytes:
         if self._copies:
             payload_type, payload = self._with_copies(payload_type, payload, timestamp)
-        marker, self._marker = self._marker and pcm is not None, False
+        marker, self._marker = self._marker and frame is not None, False
         sequence, self._sequence = self._sequence, self._sequence + 1 & 0xFFFF
         self._stats.packets += 1
         self._stats.octets += len(payload)
-        extension = self._extension(pcm)
+        extension = self._extension(frame)
         return rtp.serialise(payload_type, marker, sequence, timestamp, self.ssrc, payload, extension)
 
     def _with_copies(self, payload_type: int, payload: bytes, timestamp: int) -> tuple[int, bytes]:
@@ -278,14 +322,16 @@ class AudioSender:
             return {}
         return {self._agreed.mid_id: self._agreed.mid.encode()}
 
-    def _extension(self, pcm: bytes | None) -> bytes:
+    def _extension(self, frame: Frame | None) -> bytes:
         if self._agreed.level_id is None:
             return b"" if self._confirmed else self._static
-        loud = _QUIETEST if pcm is None else level(pcm)
-        return rtp.extension({self._agreed.level_id: bytes((-loud | (0x80 if pcm is not None else 0),)), **self._mid()})
+        loud = _QUIETEST if frame is None else level(frame)
+        return rtp.extension(
+            {self._agreed.level_id: bytes((-loud | (0x80 if frame is not None else 0),)), **self._mid()}
+        )
 
 
-def level(pcm: bytes) -> int:
-    """Return the level of PCM16 in dBov, -127 to 0 (RFC 6464 §3, RFC 6465 appendix A)."""
-    loud = dbfs(pcm)
+def level(frame: Frame) -> int:
+    """Return the level of PCM16, or of a packet, in dBov, -127 to 0 (RFC 6464 §3, RFC 6465 appendix A)."""
+    loud = frame.level if isinstance(frame, Packet) else dbfs(frame)
     return min(0, round(loud)) if loud > SILENCE_DB else _QUIETEST

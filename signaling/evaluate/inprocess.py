@@ -90,7 +90,10 @@ class VirtualCaller(Speaker):
         assert self._listener is not None  # noqa: S101  # attached before it runs
         now = self._clock()
         self._listener.hear(self._player.pull().tobytes(), now)
-        sound = self.playout().pull(now) or b""
+        frame = self.playout().pull(now)
+        sound = (
+            frame if isinstance(frame, bytes) else b""
+        )  # nobody gives it packets: it does not say that it takes them
         self.ear.hear(np.frombuffer(sound, np.int16), at_ms, FRAME_MS)
 
     def playout(self) -> Playout:

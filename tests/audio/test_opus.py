@@ -186,3 +186,12 @@ def test_never_decodes_past_the_room_that_there_is(ms):
         with pytest.raises(MediaError, match="120 ms"):
             use()
     decoder.close()
+
+
+def test_an_encoder_that_restarts_encodes_like_a_new_one():
+    frames = [speech(16000, at=at) for at in range(20)]
+    new, used = OpusEncoder(16000), OpusEncoder(16000)
+    for frame in frames:
+        used.encode(frame)
+    used.restart()
+    assert [used.encode(frame) for frame in frames] == [new.encode(frame) for frame in frames]

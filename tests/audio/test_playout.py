@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from mediaserver.audio.cushion import WINDOW
+from mediaserver.audio.opus import OpusSettings
+from mediaserver.audio.packets import decoded, encoding
 from mediaserver.audio.playout import REMEMBERED, Playout
 from mediaserver.events import PlayoutFinished, PlayoutStarted
 from mediaserver.items import Played
@@ -276,3 +278,81 @@ def test_another_clock_is_followed_where_it_is_quiet():
     assert playout.given_up >= 5
     runs = np.diff(np.flatnonzero(np.diff(heard > 4000)))
     assert set(runs[::2].tolist()) == {RATE // 2}, "what is loud lasts as long as it was"
+
+
+# --- packets ----------------------------------------------------------------------------------------------------------
+
+
+def speech(ms=600):
+    """Return a tone as packets; their decoder is in its steady state after the first of them."""
+    times = np.arange(RATE * ms // 1000) / RATE
+    pcm = (8000 * np.sin(2 * np.pi * 300 * times)).astype("<i2").tobytes()
+    return [*encoding(pcm, RATE, OpusSettings())][: ms // 20]
+
+
+def test_packets_leave_as_they_came_and_count_like_sound(rig):
+    packets = speech(60)
+    rig.playout.push_packets("a", packets)
+    rig.playout.finish("a")
+    assert rig.playout.queued_ms == 60
+    assert rig.pull(2) == packets[:2]
+    assert (rig.playout.played("a"), rig.playout.queued_ms) == (40, 20)
+    assert rig.pull(2) == [packets[2], None]
+    assert rig.said() == [("PlayoutStarted", "a"), ("PlayoutFinished", "a")]
+    assert rig.notes[-1].played_ms == 60
+
+
+def test_an_item_of_packets_and_sound_plays_in_order(rig):
+    packets = speech(80)
+    rig.playout.push_packets("a", packets[:2])
+    rig.playout.push("a", tone(20))
+    rig.playout.push_packets("a", packets[2:])  # made sound of, for sound waits before them
+    rig.playout.finish("a")
+    frames = rig.pull(6)
+    assert frames[:3] == [*packets[:2], tone(20)]
+    assert [len(frame) for frame in frames[3:5]] == [FRAME] * 2
+    assert frames[5] is None
+    assert rig.notes[-1].played_ms == 100
+
+
+def test_packets_over_the_limit_are_dropped():
+    rig = Rig(limit_s=0.1)
+    rig.playout.push_packets("a", speech(160))
+    assert (rig.playout.queued_ms, rig.playout.dropped_ms) == (100, 60)
+
+
+def test_a_pause_in_packets_fades_what_comes_next_and_keeps_it(rig):
+    packets = speech()
+    rig.playout.push_packets("a", packets)
+    rig.pull(10)
+    rig.playout.pause()
+    fade, *silence = rig.pull(3)
+    samples = np.frombuffer(fade, "<i2")
+    assert len(fade) == FRAME
+    assert np.abs(samples[:40]).max() > 3000
+    assert not samples[80:].any()
+    assert silence == [None, None]
+    assert rig.playout.played("a") == 200
+    rig.playout.resume()
+    assert rig.pull(2) == packets[10:12]  # a decoder that has heard silence begins softly by itself
+
+
+def test_a_cut_in_packets_is_a_short_fade_in_step_with_what_left(rig):
+    packets = speech()
+    rig.playout.push_packets("a", packets)
+    rig.pull(10)
+    assert rig.playout.clear() == (Played("a", 200),)
+    fade, rest = rig.pull(2)
+    assert rest is None
+    before = np.frombuffer(decoded(packets[5:9], packets[9:10], RATE), "<i2").astype(int)
+    step = abs(int(np.frombuffer(fade, "<i2")[0]) - before[-1])
+    assert step <= np.abs(np.diff(before)).max()
+
+
+def test_live_packets_are_kept_in_step_as_sound():
+    rig, packets = Rig(live=True), speech(100)
+    rig.playout.push_packets("a", packets)
+    rig.playout.finish("a")
+    frames = [frame for frame in rig.pull(7) if frame is not None]
+    assert all(isinstance(frame, bytes) for frame in frames)
+    assert any(frames[2])

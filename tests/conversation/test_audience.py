@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from mediaserver.audio.opus import OpusSettings
+from mediaserver.audio.packets import Packet, encoding
 from mediaserver.conversation.audience import KEPT_ASKS, KEPT_ITEMS, Audience
 from mediaserver.conversation.phrases import Phrases
 from mediaserver.errors import Hangup
 from mediaserver.events import DigitPressed, Event, PlayoutFinished, Problem
-from tests.fakes.caller import FakeCaller
+from tests.fakes.caller import FakeCaller, tone
 
 KEY = DigitPressed("1", 100)
 
@@ -36,8 +40,10 @@ class Listener:
 
 
 class Bench:
-    def __init__(self, *controllers: Listener, phrases: Phrases | None = None) -> None:
-        self.caller = FakeCaller(lambda: 0.0)
+    def __init__(
+        self, *controllers: Listener, phrases: Phrases | None = None, caller: FakeCaller | None = None
+    ) -> None:
+        self.caller = caller or FakeCaller(lambda: 0.0)
         self.gone: list[object] = []
         self.seen: list[Event] = []
         self.hides: set[type[Event]] = set()
@@ -146,3 +152,64 @@ def test_what_is_in_the_queue_is_known_and_bounded() -> None:
     for number in range(KEPT_ITEMS + 1):
         bench.audience.play(str(number), b"12")
     assert len(bench.audience.queue) == KEPT_ITEMS
+
+
+class Opus(FakeCaller):
+    """A caller whose line is Opus, while it ``passes``."""
+
+    passes = True
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0.0)
+        self.packets: list[tuple[str, list[Packet]]] = []
+        self.kept = False
+
+    def keep_packets(self) -> None:
+        self.kept = True
+
+    def play_packets(self, item_id: str, packets: Sequence[Packet]) -> None:
+        self.packets.append((item_id, [*packets]))
+
+
+def encoded() -> list[Packet]:
+    return [*encoding(tone(60, 24000), 24000, OpusSettings())][:3]
+
+
+def test_packets_go_to_a_caller_who_takes_them_and_count_in_the_queue() -> None:
+    caller, packets = Opus(), encoded()
+    bench = Bench(caller=caller)
+    bench.audience.play_packets("i", packets)
+    assert caller.packets == [("i", packets)]
+    assert bench.audience.queue == ("i",)
+    caller.passes = False
+    bench.audience.play_packets("i", packets)
+    assert len(caller.packets) == 1
+    assert len(caller._sound["i"]) == 3 * 960
+
+
+def test_packets_are_decoded_for_a_caller_who_takes_none_and_for_who_listens_in() -> None:
+    plain = Bench()
+    plain.audience.play_packets("i", encoded())
+    assert len(plain.caller._sound["i"]) == 3 * 960
+    one, caller = Listener(listens=True), Opus()
+    Bench(one, caller=caller).audience.play_packets("i", encoded())
+    assert caller.packets == []
+    assert [len(pcm) for _, pcm, _ in one.model] == [3 * 960]
+    assert any(caller._sound["i"])
+
+
+def test_a_phrase_is_said_in_its_packets_where_that_is_possible() -> None:
+    packets = encoded()
+    phrases = Phrases(24000)
+    phrases.add("wait", b"12", packets)
+    phrases.add("plain", b"34")
+    caller = Opus()
+    bench = Bench(caller=caller, phrases=phrases)
+    item_id = bench.audience.say("wait", "phrase")
+    assert caller.packets == [(item_id, packets)]
+    assert caller._complete == {item_id}
+    other = bench.audience.say("plain", "phrase")
+    assert caller._sound == {other: bytearray(b"34")}
+    caller.passes = False
+    last = bench.audience.say("wait", "phrase")
+    assert bytes(caller._sound[last or ""]) == b"12"

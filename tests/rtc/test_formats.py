@@ -84,3 +84,17 @@ def test_comfort_of_opus_is_one_byte_of_the_last_mode():
     said = encoder.encode(tone(16000, 20))
     assert encoder.comfort() == bytes((said[0] & 0xFC,))
     encoder.close()
+
+
+def test_comfort_sounds_like_the_packet_that_was_sent_last():
+    encoder = FORMATS["opus"].encoder(16000, OpusSettings())
+    encoder.follow(b"\xfd\x01\x02")
+    assert encoder.comfort() == b"\xfc"
+    for name in ("pcmu", "g722"):
+        other = FORMATS[name].encoder(16000, OpusSettings())
+        before = other.comfort()
+        other.follow(b"\xfd\x01\x02")
+        other.restart()
+        assert other.comfort() == before
+        other.close()
+    encoder.close()

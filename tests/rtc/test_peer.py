@@ -11,11 +11,14 @@ import aioice.ice
 import pytest
 from aiortc import RTCDataChannel, RTCDataChannelParameters
 
+from mediaserver.audio.opus import OpusSettings
+from mediaserver.audio.packets import encoding
 from mediaserver.errors import BadRequest, Hangup
 from mediaserver.events import PlayoutFinished, PlayoutStarted
 from mediaserver.rtc import ice, patience, rtcp
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
+from tests.fakes.caller import tone
 from tests.rtc.clients import LOCAL, RATE, Bare, Ear, Stock, Text, media_port, serving, until
 
 HERE = replace(LOCAL, addresses=())  # this machine's own addresses: where stock aiortc's candidates are
@@ -175,6 +178,21 @@ async def test_every_dtls_role_on_every_ip_version(host: str, setup: str) -> Non
             peer.finish("a")
             await until(lambda: any(isinstance(n, PlayoutFinished) for n in ear.notes))
             await until(lambda: len(client.packets) >= 10)
+    client.close()
+
+
+async def test_packets_for_a_line_that_is_not_opus_are_heard_all_the_same() -> None:
+    client, packets = Bare(), [*encoding(tone(200, RATE), RATE, OpusSettings())]
+    async with media_port() as port:
+        peer, ear = join_bare(port, client)
+        async with serving(peer), client.connected():
+            await until(lambda: peer.connected)
+            assert not peer.passes
+            peer.play_packets("a", packets)
+            peer.finish("a")
+            await until(lambda: any(isinstance(n, PlayoutFinished) for n in ear.notes))
+            await until(lambda: sum(len(packet.payload) == 160 for packet in client.packets) >= len(packets))
+            assert peer.played("a") == len(packets) * 20
     client.close()
 
 

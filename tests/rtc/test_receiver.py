@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaserver.audio.opus import OpusEncoder, OpusSettings
+from mediaserver.audio.packets import Coded
 from mediaserver.events import DigitPressed
 from mediaserver.rtc import redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed, Codec
@@ -27,9 +28,10 @@ WITH_RED = Agreed("0", {111: OPUS, 63: RED}, OPUS, redundancy=RED)
 
 
 class Ear:
-    def __init__(self, terms=AGREED):
+    def __init__(self, terms=AGREED, **options):
         self.frames, self.digits = [], []
-        self.receiver = AudioReceiver(terms, RATE, lambda pcm, at: self.frames.append((at, pcm)), self.digits.append)
+        keep, digit = self.frames.append, self.digits.append
+        self.receiver = AudioReceiver(terms, RATE, lambda pcm, at: keep((at, pcm)), digit, **options)
 
     @property
     def pcm(self):
@@ -561,3 +563,27 @@ def test_what_cannot_be_decoded_after_a_long_packet_of_another_codec_is_silence(
     assert ear.receiver.stats.undecodable == 1
     assert sum(len(pcm) for _, pcm in ear.frames) <= (20 + 150 + 150) * 32
     assert not any(ear.frames[-1][1])
+
+
+def test_a_frame_is_given_with_its_packet_where_packets_are_kept():
+    sent = packets(seconds=1)
+    del sent[20]  # lost
+    made = Ear(keep=True)
+    made.hear(carry(sent))
+    frames = [pcm for _, pcm in made.frames]
+    with_packet = [frame for frame in frames if isinstance(frame, Coded)]
+    assert [frame.opus for frame in with_packet] == [rtp.parse(packet).payload for _, packet in sent]
+    assert [at for at, frame in enumerate(frames) if not isinstance(frame, Coded)] == [20]
+    plain = Ear().hear(carry(sent))
+    assert made.pcm == plain.pcm
+    assert not any(isinstance(pcm, Coded) for _, pcm in plain.frames)
+    for ear in (made, plain):
+        ear.receiver.close()
+
+
+@pytest.mark.parametrize("ms", [10, 60])
+def test_packets_of_another_length_are_not_kept(ms):
+    made = Ear(keep=True).hear(carry(packets(seconds=1, ms=ms)))
+    assert len(made.frames) >= 48
+    assert not any(isinstance(pcm, Coded) for _, pcm in made.frames)
+    made.receiver.close()

@@ -5,8 +5,10 @@ import pytest
 from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket
 
 from mediaserver.audio import opus
+from mediaserver.audio.packets import HUSH, LEAD, Packet, decoded, encoding
 from mediaserver.rtc import redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed, Codec
+from mediaserver.rtc.formats import DECODERS
 from mediaserver.rtc.sender import NOISE, TAIL, AudioSender, Voice, level, opus_settings
 from tests.clips import clip
 
@@ -323,3 +325,106 @@ def test_the_effort_may_change_in_mid_call_and_what_is_sent_stays_speech(made):
     heard = [decoder.decode(payload) for payload in eased]
     decoder.close()
     assert {len(pcm) for pcm in heard} == {FRAME}
+
+
+# --- ready-made packets -----------------------------------------------------------------------------------------------
+
+
+def ready(name="librivox_0870"):
+    return [*encoding(clip(name).pcm, RATE, opus.OpusSettings())]
+
+
+def sent(sender, frames):
+    packets = [sender.packet(frame, 10 + index * 0.02) for index, frame in enumerate(frames)]
+    return [rtp.parse(packet) if packet is not None else None for packet in packets]
+
+
+def test_ready_made_packets_are_sent_as_they_are(made, monkeypatch):
+    sender, packets = made(), ready()[30:40]
+    monkeypatch.setattr(opus.OpusEncoder, "encode", lambda *_: pytest.fail("encoded"))
+    assert sender.passes
+    told = sent(sender, [*packets, *[None] * 10])
+    assert [packet.payload for packet in told[:10]] == [packet.opus for packet in packets]
+    assert [packet.marker for packet in told[:10]] == [True] + [False] * 9
+    assert [packet.sequence - told[0].sequence & 0xFFFF for packet in told[:10]] == [*range(10)]
+    assert [packet.timestamp - told[0].timestamp & 0xFFFFFFFF for packet in told[:10]] == [*range(0, 9600, 960)]
+    assert told[0].payload_type == 111
+    comfort = [packet.payload for packet in told[10:] if packet]
+    assert comfort == [HUSH.opus] + [HUSH.opus[:1]] * TAIL
+    assert sender.stats.packets == 11 + TAIL
+
+
+def test_a_ready_made_packet_says_how_loud_it_is(made):
+    (packet,) = sent(made(agreed(level_id=1)), [Packet(ready()[30].opus, -23.4)])
+    assert rtp.level(packet, 1) == -23
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        agreed("pcmu", 8000),
+        agreed(ptime=40),
+        agreed(cbr="1"),
+        agreed(maxaveragebitrate="16000"),
+    ],
+    ids=["another codec", "longer packets", "a constant rate", "a lower rate"],
+)
+def test_who_cannot_take_them_hears_the_same(made, terms):
+    sender, packets = made(terms), ready()
+    assert not sender.passes
+    told = [packet for packet in sent(sender, packets) if packet]
+    assert {packet.payload for packet in told}.isdisjoint(packet.opus for packet in packets)
+    decoder = DECODERS[terms.send.name](RATE)
+    heard = b"".join(decoder.decode(packet.payload) for packet in told)
+    decoder.close()
+    said = clip("librivox_0870").pcm
+    levels = [np.array([level(one[at : at + FRAME]) for at in range(0, 120 * FRAME, FRAME)]) for one in (said, heard)]
+    assert np.corrcoef(np.maximum(levels[0], -60), np.maximum(levels[1], -60))[0, 1] > 0.8
+
+
+def roughness(pcm):
+    return np.abs(np.diff(np.frombuffer(pcm, "<i2").astype(float), 2)).max(initial=0)
+
+
+def faded(pcm):
+    samples = np.frombuffer(pcm, "<i2")[:80]
+    return (samples * np.linspace(1, 0, 80)).astype("<i2").tobytes() + bytes(FRAME - 160)
+
+
+def test_our_encoder_goes_on_after_packets_without_a_click(made):
+    packets = ready()
+    loud = [at for at in range(10, len(packets) - 2) if min(packets[at].level, packets[at - 1].level) > -25]
+    for cut in loud[::4]:
+        sender = made()
+        sent(sender, [clip("numbers").pcm[at * FRAME : (at + 1) * FRAME] for at in range(30, 40)])  # a state of its own
+        fade = faded(decoded(packets[cut - LEAD : cut], packets[cut : cut + 1], RATE))
+        told = sent(sender, [*packets[:cut], fade, *[None] * 8])
+        far = opus.OpusDecoder(48000)
+        heard = [far.decode(packet.payload) for packet in told if packet]
+        far.close()
+        assert roughness(b"".join(heard[cut - 1 :])) <= 1.2 * max(map(roughness, heard[cut - 5 : cut]))
+        assert level(heard[cut + 1]) < level(heard[cut]) - 3
+        assert level(heard[cut + 2]) == -127
+
+
+def test_packets_go_on_after_a_silence_without_a_click(made):
+    packets = ready()
+    loud = [at for at in range(10, len(packets) - 6) if min(packets[at].level, packets[at - 1].level) > -25]
+    for cut in loud[::4]:
+        told = sent(made(), [*packets[:cut], *[None] * 20, *packets[cut : cut + 5]])
+        far, whole = opus.OpusDecoder(48000), opus.OpusDecoder(48000)
+        heard = [far.decode(packet.payload) for packet in told if packet][-5:]
+        right = [whole.decode(packet.opus) for packet in packets[: cut + 5]][-5:]
+        assert roughness(b"".join(heard)) <= 1.2 * max(map(roughness, right))
+        far.close()
+        whole.close()
+
+
+def test_after_packets_the_next_sound_is_encoded_afresh(made):
+    sender, other = made(), made()
+    sender._sequence = other._sequence = 0
+    sender._timestamp, other._timestamp = 0, 0
+    said = [clip("numbers").pcm[at * FRAME : (at + 1) * FRAME] for at in range(30, 35)]
+    sent(sender, said)
+    sent(sender, [*ready()[30:40], *[None] * 30])
+    assert [packet.payload for packet in sent(sender, said)] == [packet.payload for packet in sent(other, said)]

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from mediaserver.audio.opus import OpusSettings
+from mediaserver.audio.packets import encoding
 from mediaserver.audio.ticker import Ticker
 from mediaserver.errors import BadRequest, Hangup, NotFound
 from mediaserver.events import InputCleared
@@ -179,3 +181,17 @@ def test_a_seat_that_was_left_says_and_hears_nothing() -> None:
     seat.tell(InputCleared())
     seat.closed("chat")
     assert len(sent) == 3 and dialect.heard == ["hello"] and dialect.gone == ["chat"]
+
+
+async def test_packets_go_to_the_peer_there_is_and_its_frames_come_with_theirs() -> None:
+    packets = [*encoding(SECOND, RATE, OpusSettings())]
+    async with line() as at:
+        at.line.keep_packets()
+        Ear(at.line)  # type: ignore[arg-type]
+        assert at.line.passes
+        at.line.play_packets("item_1", packets)
+        await at.line.move(other())
+        assert at.line.passes
+        assert at.line.peer._keep_packets
+        at.line.play_packets("item_1", packets)
+        assert at.line.peer.playout().queued_ms == 2 * len(packets) * 20

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from mediaserver.audio.opus import Library, OpusSettings
 from mediaserver.errors import BridgeError
 from mediaserver.speech import Sound
+from signaling import rehearsal
 from signaling.rehearsal import RATE, REHEARSAL_S, rehearsed
 from tests.fakes import virtual_time
 from tests.fakes.caller import tone
@@ -43,7 +45,7 @@ class Voice:
 def test_phrases_fill_up_in_the_background_at_their_own_rate() -> None:
     async def scenario() -> None:
         voice = Voice()
-        async with rehearsed(("Sorry.", "Wait."), voice.opened) as phrases:
+        async with rehearsed(("Sorry.", "Wait."), voice.opened, OpusSettings(16000)) as phrases:
             assert phrases.pcm("Sorry.", RATE) is None
             await asyncio.sleep(1)
             sound = phrases.pcm("Sorry.", RATE)
@@ -51,6 +53,21 @@ def test_phrases_fill_up_in_the_background_at_their_own_rate() -> None:
             assert abs(len(sound) - RATE * 2) <= 2 * 48
             assert voice.spoken == ["Sorry.", "Wait."]
             assert not voice.open
+            packets = phrases.packets("Sorry.")
+            assert len(packets) == 51  # the last one lets out what the encoder holds back
+            assert abs(sum(len(packet.opus) for packet in packets) * 8 - 16000) < 8000
+
+    virtual_time.run(scenario())
+
+
+def test_without_libopus_a_phrase_is_encoded_when_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "libopus", lambda: Library("none", "", "", None))
+
+    async def scenario() -> None:
+        async with rehearsed(("Sorry.",), Voice().opened) as phrases:
+            await asyncio.sleep(1)
+            assert phrases.pcm("Sorry.", RATE)
+            assert phrases.packets("Sorry.") == ()
 
     virtual_time.run(scenario())
 
