@@ -97,6 +97,14 @@ class Answers:
         answer.sound_bytes += len(pcm)
         return (*begun, AudioDelta(answer.id, answer.item_id, pcm, words=words))
 
+    def packet(self, opus: bytes, voice: str = "") -> Sequence[Event]:
+        """More is spoken, in an Opus packet."""
+        begun, answer = self.begin(voice), self._now()
+        if answer.unwanted:
+            return begun
+        answer.sounded = True
+        return (*begun, AudioDelta(answer.id, answer.item_id, b"", packets=(opus,)))
+
     def calls(self, asked: Sequence[tuple[str, str, str]], voice: str = "") -> Sequence[Event]:
         """Functions are asked for, each ``(call_id, name, arguments)``: this ends the answer, so that they can be run.
 

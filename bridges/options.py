@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from mediaserver.audio.opus import libopus
+
 Workers = Annotated[int, Meta(ge=1, le=64)]
 Seconds3600 = Annotated[float, Meta(gt=0, le=86_400)]
 Seconds = Annotated[float, Meta(gt=0, le=600)]
@@ -54,6 +56,8 @@ class DeepgramAgent(Provider, frozen=True):
     """What callers speak where a session names no language; empty: English."""
     greeting: str = ""
     """Said at the start of a call."""
+    audio: Literal["linear16", "opus"] = "linear16"
+    """Sound on the wire, both ways: PCM16 at 24 kHz, or Opus, which callers' own packets are passed through as."""
     listen: dict[str, Any] = field(default_factory=dict)
     """Fields of Deepgram's ``agent.listen`` that stand over ours, e.g. ``{provider: {eot_threshold: 0.8}}``."""
     think: dict[str, Any] = field(default_factory=dict)
@@ -62,6 +66,10 @@ class DeepgramAgent(Provider, frozen=True):
     """Fields of ``agent.speak``; with another vendor's voice callers cannot choose one."""
     mip_opt_out: bool = False
     """Keep this account's sound out of Deepgram's model improvement program."""
+
+    def __post_init__(self) -> None:
+        if self.audio == "opus" and not libopus().functions:
+            raise ValueError("Opus needs libopus, and none was found")
 
 
 class Gemini(Provider, frozen=True, kw_only=True):

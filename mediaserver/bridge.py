@@ -45,6 +45,8 @@ Feature = Literal[
 ]
 """What a provider can do. A request for what it lacks is made up for by the session, or ``unsupported_by_provider``."""
 
+SoundCodec = Literal["pcm", "opus"]
+
 SpeechEvents = Literal["both", "start", "none"]
 
 
@@ -52,10 +54,11 @@ SpeechEvents = Literal["both", "start", "none"]
 class Capabilities:
     """What a bridge can do, as data: what it lacks the session makes up for, or refuses.
 
-    ``input_rate`` and ``output_rate`` in Hz, PCM16 mono. ``hears``: ``speech`` = only between BeginSpeech and EndSpeech,
-    ``always`` = every frame. ``turns``: ``session`` = our turn-taking drives it, ``provider`` = it takes turns itself,
-    ``none`` = there are no turns (echo). ``live_output``: its audio comes in real time, as it is made, and wants a cushion
-    rather than a queue.
+    ``input_rate`` and ``output_rate`` in Hz, PCM16 mono. With ``input_codec`` "opus" it is given packets of 20 ms in their
+    place, and with ``output_codec`` "opus" its sound comes in packets; the rates are then for whoever hears or plays PCM.
+    ``hears``: ``speech`` = only between BeginSpeech and EndSpeech, ``always`` = every frame. ``turns``: ``session`` = our
+    turn-taking drives it, ``provider`` = it takes turns itself, ``none`` = there are no turns (echo). ``live_output``: its
+    audio comes in real time, as it is made, and wants a cushion rather than a queue.
 
     Of bridges with ``turns="provider"`` besides: ``remembers`` = it holds the conversation, so items are sent to it as they
     are made; ``can`` = its features; ``changes`` = the names of :class:`Settings` fields that may change in mid-session;
@@ -65,6 +68,8 @@ class Capabilities:
 
     input_rate: int = 16000
     output_rate: int = 24000
+    input_codec: SoundCodec = "pcm"
+    output_codec: SoundCodec = "pcm"
     hears: Literal["speech", "always"] = "speech"
     turns: Literal["session", "provider", "none"] = "session"
     live_output: bool = False
@@ -108,7 +113,10 @@ class Bridge(Protocol):
         ...
 
     def hear(self, pcm: bytes) -> None:
-        """Take one 20 ms frame at ``input_rate``. A plain call: bounded, never blocks, never raises."""
+        """Take one 20 ms frame at ``input_rate``, or its packet where ``input_codec`` is Opus.
+
+        A plain call: bounded, never blocks, never raises.
+        """
         ...
 
     def send(self, command: Command) -> None:

@@ -244,7 +244,8 @@ class AudioDelta(Event):
     """More of the reply's sound: PCM16 little-endian mono at the bridge's ``output_rate``, any length.
 
     ``text`` is the piece of the transcript whose sound begins with this delta, where the bridge knows (a clause of the
-    chain, ``""`` for its further deltas); ``words`` are their times where the voice gives them.
+    chain, ``""`` for its further deltas); ``words`` are their times where the voice gives them. ``packets`` are Opus packets
+    in place of ``pcm``, from bridges whose ``output_codec`` says so; a leg passes on those of 20 ms, decoding others.
     """
 
     response_id: str
@@ -252,6 +253,7 @@ class AudioDelta(Event):
     pcm: bytes
     text: str = ""
     words: tuple[WordTime, ...] = ()
+    packets: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,10 @@ from bridges.deepgram import wire
 from bridges.deepgram.setup import RATE, Setup, note
 from bridges.meter import Meter
 from bridges.options import DeepgramAgent
+from mediaserver.audio.opus import MAX_MS
+from mediaserver.audio.packets import duration_ms
 from mediaserver.bridge import Capabilities, Feature, Opening
-from mediaserver.clock import new_id
+from mediaserver.clock import FRAME_MS, new_id
 from mediaserver.commands import Command, CommitInput, CreateItem, Interrupt, Respond, UpdateSession
 from mediaserver.errors import BridgeError, Unsupported
 from mediaserver.events import (
@@ -35,6 +37,10 @@ from mediaserver.events import (
 )
 from mediaserver.items import Item
 from mediaserver.settings import Settings
+
+EAR = 16000
+"""The rate at which a caller is heard by us while the provider is given packets: what turn-taking needs, in Hz."""
+_FRAME = bytes(EAR * FRAME_MS // 1000 * 2)
 
 MAX_HELD = 32
 """Written turns that wait for an answer to be asked for, and functions that wait for their results."""
@@ -67,6 +73,7 @@ class DeepgramCodec:
 
     def __init__(self, chosen: DeepgramAgent) -> None:
         self._setup = Setup(chosen)
+        self._opus = self._setup.codec == "opus"
         self._max_session_s = chosen.max_session_s
         self.unknown: Counter[str] = Counter()
         self._ready = False
@@ -75,7 +82,7 @@ class DeepgramCodec:
         self._notes: list[str] = []
         self._outgoing: list[Message] = []
         self._answers = Answers()
-        self._meter = Meter(RATE)
+        self._meter = Meter(EAR if self._opus else RATE)
         self._speech: str | None = None
         self._last_item: str | None = None
         self._cut = False
@@ -91,8 +98,10 @@ class DeepgramCodec:
         """What the agent can do."""
         setup = self._setup
         return Capabilities(
-            input_rate=RATE,
+            input_rate=EAR if self._opus else RATE,
             output_rate=RATE,
+            input_codec=setup.codec,
+            output_codec=setup.codec,
             hears="always",
             turns="provider",
             text_output=False,
@@ -119,12 +128,12 @@ class DeepgramCodec:
         self._first = wire.write(self._setup.configure(opening.settings, self._notes, opening.history))
         return ()
 
-    def hear(self, pcm: bytes) -> Sequence[Message]:
+    def hear(self, sound: bytes) -> Sequence[Message]:
         """Sound before the settings are taken would be an error, so it is not sent."""
         if not self._ready:
             return ()
-        self._meter.hear(pcm)
-        return (pcm,)
+        self._meter.hear(_FRAME if self._opus else sound)
+        return (sound,)
 
     def encode(self, command: Command) -> Sequence[Message]:
         """Return the messages that ask this. Raises Unsupported."""
@@ -246,12 +255,19 @@ class DeepgramCodec:
             return BridgeError("the provider heard nothing of us", code="timeout")
         return closed(code)
 
-    def _sound(self, pcm: bytes) -> Sequence[Event]:
-        if len(pcm) & 1:
-            raise Garbled("sound of half a sample")
+    def _sound(self, sound: bytes) -> Sequence[Event]:
         if self._first is not None:
             raise Garbled("sound before the settings were sent")
-        return () if self._cut else self._answers.audio(pcm, self._settings.voice)
+        if self._opus:
+            return self._packet(sound)
+        if len(sound) & 1:
+            raise Garbled("sound of half a sample")
+        return () if self._cut else self._answers.audio(sound, self._settings.voice)
+
+    def _packet(self, opus: bytes) -> Sequence[Event]:
+        if not 0 < duration_ms(opus) <= MAX_MS:
+            raise Garbled("a packet that is not Opus")
+        return () if self._cut else self._answers.packet(opus, self._settings.voice)
 
     def _welcome(self, _message: wire.Plain) -> Sequence[Event]:
         if self._first is not None:

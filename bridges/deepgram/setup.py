@@ -10,11 +10,14 @@ from typing import Any
 
 from bridges.deepgram import wire
 from bridges.options import DeepgramAgent
+from mediaserver.bridge import SoundCodec
 from mediaserver.errors import Unsupported
 from mediaserver.items import Item
 from mediaserver.settings import Settings, Tool
 
 RATE = 24000
+OPUS_RATE = 48000
+"""The clock of Opus, whatever is in it (RFC 7587 §4.1)."""
 MAX_PROMPT = 25_000
 """Characters, for the language models that Deepgram runs (docs, "Errors & Warnings": PROMPT_TOO_LONG)."""
 ENGLISH_EAR, OTHER_EAR = "flux-general-en", "nova-3"
@@ -47,7 +50,7 @@ class Setup:
         """Return the first message. Raises Unsupported."""
         before = list(_before(history))
         return wire.Configure(
-            wire.Audio(wire.InputFormat("linear16", RATE), wire.OutputFormat("linear16", RATE, "none")),
+            self._audio(),
             wire.Agent(
                 self._listen(settings),
                 self.think(settings, notes),
@@ -57,6 +60,16 @@ class Setup:
             ),
             mip_opt_out=self._chosen.mip_opt_out,
         )
+
+    @property
+    def codec(self) -> SoundCodec:
+        """How sound goes over the wire, both ways."""
+        return "opus" if self._chosen.audio == "opus" else "pcm"
+
+    def _audio(self) -> wire.Audio:
+        encoding = self._chosen.audio
+        rate = OPUS_RATE if encoding == "opus" else RATE
+        return wire.Audio(wire.InputFormat(encoding, rate), wire.OutputFormat(encoding, rate, "none"))
 
     def think(self, settings: Settings, notes: Sequence[str]) -> dict[str, Any]:
         """Return the model, its prompt and its functions; one without an endpoint is run by the client, which is us."""

@@ -1,7 +1,7 @@
 """The messages of Deepgram's Voice Agent, as far as we read and write them.
 
 Source: Deepgram API reference, "Voice Agent" (AsyncAPI ``agent.v1``), and the types of ``deepgram-sdk``. Control is JSON in
-text frames with a ``type``; sound is raw PCM in binary frames, both ways.
+text frames with a ``type``; sound is in binary frames, both ways: raw PCM, or one Opus packet in each.
 """
 
 from __future__ import annotations

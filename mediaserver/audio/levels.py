@@ -52,6 +52,10 @@ class Envelope:
         if whole:
             self.levels += _loudness(data[: whole * 2 * self._frame], self._frame)
 
+    def add(self, level: float) -> None:
+        """Take 20 ms more whose level is known, in dBFS."""
+        self.levels.append(round(min(-SILENCE_DB, max(0.0, -level))))
+
     def at(self, ms: int) -> float:
         """Return the level in dBFS at this place of the sound; beyond its end there is silence."""
         index = ms // FRAME_MS

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
+from mediaserver.audio.packets import Packet
 from mediaserver.audio.playout import Playout
 from mediaserver.items import Played
 
@@ -18,6 +20,15 @@ class Speaker(ABC):
     def play(self, item_id: str, pcm: bytes) -> None:
         """Queue sound at ``play_rate``."""
         self.playout().push(item_id, pcm)
+        self.queued()
+
+    def play_packets(self, item_id: str, packets: Sequence[Packet]) -> None:
+        """Queue packets of 20 ms."""
+        self.playout().push_packets(item_id, packets)
+        self.queued()
+
+    def queued(self) -> None:  # noqa: B027  # most have nothing to do
+        """Sound has come: for those whose clock follows it."""
 
     def finish(self, item_id: str) -> None:
         """No more sound comes for this item."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mediaserver.audio.packets import Packet, Reader
+from mediaserver.bridge import SoundCodec
 from mediaserver.caller import Caller, PacketCaller
 from mediaserver.clock import new_id
 from mediaserver.conversation.phrases import Phrases
@@ -135,6 +136,11 @@ class Audience:
             return
         self._packets.play_packets(item_id, packets)
         remember(self._queue, item_id, None, KEPT_ITEMS)
+
+    def keep_packets(self, codec: SoundCodec) -> None:
+        """Have the caller's frames come with their packets where the provider is given those."""
+        if codec == "opus" and self._packets is not None:
+            self._packets.keep_packets()
 
     @property
     def _is_heard(self) -> bool:

@@ -7,9 +7,11 @@ the sound of each clause lies, and for a number of milliseconds played we say wh
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mediaserver.audio.levels import Envelope
+from mediaserver.audio.packets import Packet
 from mediaserver.clock import FRAME_MS
 from mediaserver.events import WordTime
 from mediaserver.remember import remember
@@ -72,12 +74,16 @@ class Script:
 
     def sound(self, pcm: bytes, text: str = "", words: tuple[WordTime, ...] = ()) -> None:
         """Take more sound (PCM16 mono); ``text`` begins with it; ``words`` lie anywhere in the item, in its own time."""
-        if text:
-            self._clauses.append(_Clause(text, self.sound_ms))
-        if words:
-            self._current().words.extend(words)
+        self._mark(text, words)
         self._bytes += len(pcm)
         self.envelope.feed(pcm)
+
+    def packets(self, packets: Sequence[Packet], text: str = "", words: tuple[WordTime, ...] = ()) -> None:
+        """Take more sound that is Opus already, the same way."""
+        self._mark(text, words)
+        self._bytes += len(packets) * self._rate * FRAME_MS // 1000 * 2
+        for packet in packets:
+            self.envelope.add(packet.level)
 
     def complete(self) -> None:
         """No more sound comes: the length of the last clause is known."""
@@ -110,6 +116,12 @@ class Script:
         return self.text or " ".join(clause.text.strip() for clause in self._clauses)
 
     # --- where in the text ---
+
+    def _mark(self, text: str, words: tuple[WordTime, ...]) -> None:
+        if text:
+            self._clauses.append(_Clause(text, self.sound_ms))
+        if words:
+            self._current().words.extend(words)
 
     def _current(self) -> _Clause:
         if not self._clauses:

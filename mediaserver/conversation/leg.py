@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from mediaserver.audio.packets import Reader, Writer, duration_ms
 from mediaserver.audio.resample import Resampler
 from mediaserver.bridge import Bridge, Capabilities
+from mediaserver.clock import FRAME_MS
 from mediaserver.commands import Command
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.events import AudioDelta, Event, SpeechStarted, SpeechStopped
@@ -29,6 +31,9 @@ class Place:
 class Leg:
     """Satisfies :class:`mediaserver.conversation.outbox.Way`: resamples where the provider's rates are not the call's.
 
+    A provider that takes Opus is given the packet a frame came in, and what has none is encoded. Packets of a provider are
+    passed on when they are of 20 ms; from the first that is not on they are decoded.
+
     ``hear_rate`` and ``play_rate`` are the call's, in Hz. ``alive`` ends when another leg takes over: what comes later is
     no part of the conversation (its usage still is).
     """
@@ -43,6 +48,9 @@ class Leg:
         self._in = Resampler(hear_rate, theirs.input_rate)
         self._out = Resampler(theirs.output_rate, play_rate)
         self._same_out = theirs.output_rate == play_rate
+        self._writer = Writer(hear_rate) if theirs.input_codec == "opus" else None
+        self._reader: Reader | None = None
+        self._reads_at = theirs.output_rate
         self._rates = {"input_rate": hear_rate, "output_rate": play_rate}
         self.outbox = Outbox(self)
 
@@ -53,8 +61,9 @@ class Leg:
 
     def hear(self, pcm: bytes) -> None:
         """Take one frame at the call's rate."""
-        if self.alive:
-            self.bridge.hear(self._in.feed(pcm))
+        if not self.alive:
+            return
+        self.bridge.hear(self._in.feed(pcm) if self._writer is None else self._writer.write(pcm))
 
     def send(self, command: Command) -> None:
         """Take a command. Raises Unsupported."""
@@ -67,6 +76,14 @@ class Leg:
             return replace(event, audio_start_ms=event.audio_start_ms + self.outbox.start_ms)
         if isinstance(event, SpeechStopped):
             return replace(event, audio_end_ms=event.audio_end_ms + self.outbox.start_ms)
-        if self._same_out or type(event) is not AudioDelta:
+        if type(event) is not AudioDelta:
             return event
-        return replace(event, pcm=self._out.feed(event.pcm))
+        if event.packets:
+            event = self._passed(event)
+        return event if self._same_out or event.packets else replace(event, pcm=self._out.feed(event.pcm))
+
+    def _passed(self, event: AudioDelta) -> AudioDelta:
+        if self._reader is None and all(duration_ms(packet) == FRAME_MS for packet in event.packets):
+            return event
+        self._reader = self._reader or Reader(self._reads_at)
+        return replace(event, pcm=b"".join(map(self._reader.read, event.packets)), packets=())

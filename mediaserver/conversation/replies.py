@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from mediaserver.audio.packets import ready
 from mediaserver.caller import Loudspeaker
 from mediaserver.clock import Clock
 from mediaserver.commands import Interrupt, Respond
@@ -265,12 +266,18 @@ class Replies:
         self._mark(reply, "audio")
         reply.heard_of = True
         self._message(reply, event.item_id)
-        self._ledger.script(event.item_id).sound(event.pcm, event.text, event.words)
-        if self.openings is not None:
-            self.openings.sound(event.item_id, event.pcm)
         reply.sounding.add(event.item_id)
         self._by_item[event.item_id] = reply
-        self._caller.play(event.item_id, event.pcm)
+        script = self._ledger.script(event.item_id)
+        if event.packets:
+            packets = [ready(packet) for packet in event.packets]
+            script.packets(packets, event.text, event.words)
+            self._caller.play_packets(event.item_id, packets)
+        else:
+            script.sound(event.pcm, event.text, event.words)
+            if self.openings is not None:
+                self.openings.sound(event.item_id, event.pcm)
+            self._caller.play(event.item_id, event.pcm)
 
     def _audio_done(self, reply: Reply, event: AudioDone) -> None:
         if reply.cancelled is not None or event.item_id in reply.spoken or event.item_id not in reply.sounding:

@@ -193,9 +193,10 @@ class Session:
             self._over.set_result(self._ended)
 
     def _open(self) -> None:
-        live = self._crossing.first.capabilities.live_output
+        first = self._crossing.first.capabilities
+        self._audience.keep_packets(first.input_codec)
         rates = {"hear_rate": self._audience.hear_rate, "play_rate": self._audience.rate}
-        self.caller.attach(self, **rates, live=live, tap=self._tape.played if self._tape else None)
+        self.caller.attach(self, **rates, live=first.live_output, tap=self._tape.played if self._tape else None)
         self.tell(self._greeting())
         for sentence in self._succession.complaints(self.settings):
             self.tell(_unsupported(sentence))
@@ -363,7 +364,7 @@ class Session:
     def told(self, _leg: Leg, event: Event) -> None:
         """Take an event of the leg that serves."""
         self._active_at = self._clock()
-        if self._plain and type(event) is AudioDelta:
+        if self._plain and type(event) is AudioDelta and not event.packets:
             self._audience.play(event.item_id, event.pcm)
         elif isinstance(event, ToolsCancelled):
             self._tools.cancelled(event)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mediaserver.audio.hints import Hint
 from mediaserver.audio.inbound import Edge
+from mediaserver.audio.packets import ready
 from mediaserver.caller import Loudspeaker
 from mediaserver.commands import Command, UpdateSession
 from mediaserver.conversation.outbox import Outbox
@@ -50,7 +51,10 @@ class Through:
     def happened(self, event: Event) -> None:
         """Play sound, tell the rest."""
         if isinstance(event, AudioDelta):
-            self._caller.play(event.item_id, event.pcm)
+            if event.packets:
+                self._caller.play_packets(event.item_id, [ready(packet) for packet in event.packets])
+            else:
+                self._caller.play(event.item_id, event.pcm)
             return
         if isinstance(event, AudioDone):
             self._caller.finish(event.item_id)

@@ -10,14 +10,13 @@ import asyncio
 import logging
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from aiortc import MediaStreamTrack
 from aiortc.rtp import RtcpByePacket, RtcpRrPacket, RtcpSrPacket
 
-from mediaserver.audio.packets import Packet
 from mediaserver.audio.playout import Playout
 from mediaserver.audio.speaker import Speaker
 from mediaserver.audio.ticker import Ticker
@@ -177,16 +176,6 @@ class Peer(Speaker):
         if self._sound is not None and before._sound is not None:
             self._sound.playout = before._sound.playout
 
-    def play(self, item_id: str, pcm: bytes) -> None:
-        """Queue sound at ``play_rate``."""
-        super().play(item_id, pcm)
-        self._beat()
-
-    def play_packets(self, item_id: str, packets: Sequence[Packet]) -> None:
-        """Queue packets of 20 ms."""
-        self.playout().push_packets(item_id, packets)
-        self._beat()
-
     @property
     def passes(self) -> bool:
         """Whether packets go out as they are; not where somebody taps what is played."""
@@ -196,7 +185,8 @@ class Peer(Speaker):
         """Give each frame with the packet that it came in, from the next :meth:`attach` on."""
         self._keep_packets = True
 
-    def _beat(self) -> None:
+    def queued(self) -> None:
+        """Keep step with live sound."""
         if self._rhythm is not None and self._rhythm.beat(self._clock()):
             self._join()
 

@@ -67,3 +67,11 @@ def test_the_floor_stays_in_its_bounds() -> None:
     for _ in range(400):
         floor.feed(0)
     assert floor.level == NoiseFloor.HIGHEST_DB
+
+
+def test_levels_that_are_known_stand_beside_those_that_were_measured() -> None:
+    envelope = Envelope(16000)
+    envelope.feed(tone(20, 16000, -20.0))
+    for level in (-25.4, -200.0, 3.0):
+        envelope.add(level)
+    assert [envelope.at(ms) for ms in (0, 20, 40, 60, 80)] == [-20, -25, SILENCE_DB, 0, SILENCE_DB]

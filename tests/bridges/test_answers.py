@@ -109,3 +109,17 @@ def test_a_written_answer_says_so_where_it_begins() -> None:
     written = as_text(spoken)
     assert written[0].modalities == ("text",)  # type: ignore[attr-defined]
     assert [*written[1:]] == spoken[1:]
+
+
+def test_packets_are_sound_of_the_answer_until_nobody_wants_it() -> None:
+    answers = Answers()
+    created, delta = answers.packet(b"\x78123", "voice")
+    assert isinstance(created, ResponseCreated)
+    assert isinstance(delta, AudioDelta)
+    assert (delta.response_id, delta.pcm, delta.packets) == (created.response_id, b"", (b"\x78123",))
+    answers.unwanted(created.response_id, "client_cancelled")
+    assert answers.packet(b"\x78123") == ()
+    answers.cut()
+    assert names([*answers.packet(b"\x78123"), *answers.finish()]) == [
+        "ResponseCreated", "AudioDelta", "AudioDone", "ResponseDone",
+    ]  # fmt: skip

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mediaserver.audio.packets import Packet
 from mediaserver.conversation.heard import Cut, Ledger, Script
 from mediaserver.events import WordTime
 from tests import clips
@@ -147,3 +148,16 @@ def test_the_ledger_forgets_the_oldest() -> None:
     ledger.script("c")
     assert ledger.find("a") is None
     assert ledger.find("c") is not None
+
+
+def test_packets_count_and_sound_like_the_frames_they_stand_for() -> None:
+    one = Script(RATE)
+    one.write(TEXT)
+    for text in ("One two three, ", "four five six."):
+        voiced = [Packet(b"", -20.0)] * 45
+        one.packets(voiced[:20], text)
+        one.packets(voiced[20:])
+    one.complete()
+    assert one.sound_ms == 1800
+    assert one.at(1250) == script().at(1250)
+    assert one.envelope.at(100) == -20.0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from mediaserver.audio.packets import PAUSE_DB, SPEECH_DB, Packet
 from mediaserver.commands import Command
 from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.heard import Ledger
@@ -245,3 +246,17 @@ def test_a_second_interruption_cuts_nothing_again() -> None:
     for _ in range(2):
         bench.replies.interrupt("turn_detected", 99.0)
     assert len(bench.caller.told(OutputCleared)) == len(bench.caller.told(Interrupted)) == 1
+
+
+def test_packets_are_played_as_packets_and_stand_in_the_book() -> None:
+    bench = Bench()
+    played: list[tuple[str, object]] = []
+    bench.caller.play_packets = lambda item_id, packets: played.append((item_id, packets))  # type: ignore[attr-defined]
+    bench.replies.ask(Reply("resp_1", SETTINGS))
+    bench.replies.happened(TextDelta("resp_1", "item_1", "Hello."))
+    voice, pause = b"\x48\x80" + bytes(40), b"\x48\x00" + bytes(40)
+    bench.replies.happened(AudioDelta("resp_1", "item_1", b"", packets=(voice, pause)))
+    assert played == [("item_1", [Packet(voice, SPEECH_DB), Packet(pause, PAUSE_DB)])]
+    assert bench.replies.sound_ms("item_1") == 40
+    bench.replies.started(PlayoutStarted("item_1", 100.0))
+    assert bench.replies.level() == SPEECH_DB

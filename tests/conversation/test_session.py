@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bridges.echo import EchoBridge
-from mediaserver.bridge import Capabilities
+from mediaserver.bridge import Capabilities, SoundCodec
 from mediaserver.commands import BeginSpeech, CreateResponse, EndSpeech, Interrupt, Respond
 from mediaserver.conversation.limits import Limits
 from mediaserver.conversation.session import Session
@@ -40,6 +40,7 @@ from mediaserver.events import (
     TurnMeasured,
 )
 from mediaserver.settings import Settings, TurnDetection
+from tests.conversation.test_audience import Opus
 from tests.fakes import virtual_time
 from tests.fakes.bridge import MS_PER_WORD, Delays, Reply, ScriptedBridge
 from tests.fakes.caller import FakeCaller, LoudIsVoice, tone
@@ -440,6 +441,20 @@ def test_a_caller_that_cannot_be_attached_ends_its_own_call(caplog: pytest.LogCa
     ended, caller = virtual_time.run(alone())
     assert (ended.reason, caller.closed) == ("internal_error", ["internal_error"])
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize(("codec", "kept"), [("opus", True), ("pcm", False)])
+def test_packets_are_kept_for_a_provider_that_takes_them(codec: SoundCodec, kept: bool) -> None:
+    async def alone() -> Opus:
+        caller, bridge = Opus(), ScriptedBridge()
+        caller.clock = virtual_time.now
+        bridge.capabilities = replace(bridge.capabilities, input_codec=codec)
+        session = Session("sess_1", caller, bridge, SETTINGS, clock=virtual_time.now)
+        session.end("client_closed")
+        await session.run()
+        return caller
+
+    assert virtual_time.run(alone()).kept is kept
 
 
 @pytest.mark.parametrize("where", ["bridge", "caller", "hear", "event"])

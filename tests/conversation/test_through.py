@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from mediaserver.audio.packets import ready
 from mediaserver.commands import CommitInput, UpdateSession
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.through import Through
@@ -36,3 +37,10 @@ def test_the_model_stays_what_it_is() -> None:
     assert through.settings == Settings("model", voice="alloy")
     assert caller.told(SessionUpdated) == [SessionUpdated(through.settings)]
     assert way.came == [UpdateSession(settings=through.settings)]
+
+
+def test_packets_pass_as_packets() -> None:
+    caller, played = FakeCaller(lambda: 0.0), []
+    caller.play_packets = lambda item_id, packets: played.append((item_id, packets))  # type: ignore[attr-defined]
+    Through(caller, Settings("model"), Outbox(Way())).happened(AudioDelta("r", "i", b"", packets=(b"\x78",)))
+    assert played == [("i", [ready(b"\x78")])]

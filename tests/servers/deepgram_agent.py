@@ -16,9 +16,13 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from mediaserver.audio.opus import OpusDecoder, OpusEncoder
 from mediaserver.clock import new_id
 from tests.servers.minds import Call, Line
 from tests.servers.provider import Connection, Simulator
+
+FRAME = 960
+"""Bytes of 20 ms at 24 kHz."""
 
 
 class Strict(Struct, forbid_unknown_fields=True):
@@ -26,12 +30,12 @@ class Strict(Struct, forbid_unknown_fields=True):
 
 
 class Input(Strict):
-    encoding: Annotated[str, Meta(pattern="^linear16$")]
+    encoding: Annotated[str, Meta(pattern="^(linear16|opus)$")]
     sample_rate: int
 
 
 class Output(Strict):
-    encoding: Annotated[str, Meta(pattern="^linear16$")]
+    encoding: Annotated[str, Meta(pattern="^(linear16|opus)$")]
     sample_rate: int
     container: Annotated[str, Meta(pattern="^none$")]
 
@@ -165,6 +169,9 @@ class AgentConnection(Connection):
         self.heard_at = time.monotonic()
         await self.tell("Welcome", request_id=self.request_id)
         self.watch = self.start(self._watch())
+        self.decoder, self.encoder = OpusDecoder(24000), OpusEncoder(24000)
+        self.packets: list[bytes] = []
+        self.sent_packets: list[bytes] = []
 
     async def tell(self, kind: str, **fields: Any) -> None:
         """Send one message."""
@@ -198,6 +205,9 @@ class AgentConnection(Connection):
         if self.settings is None:
             await self.tell("Error", code="UNPARSABLE_CLIENT_MESSAGE", description="settings come first")
             return await self.close(1008)
+        if self.settings.audio.input.encoding == "opus":
+            self.packets.append(data)
+            data = self.decoder.decode(data)
         for edge in self.hear(data):
             if edge.kind == "start":
                 await self._barge_in()
@@ -241,12 +251,20 @@ class AgentConnection(Connection):
                     await self.tell(
                         "ConversationText", role="assistant", content=piece.text, conversational_behavior="default"
                     )
-                await self.send(piece.pcm)
+                await self._send_sound(piece.pcm)
         finally:
             self.lines.append(Line("assistant", " ".join(said)))
         await self.tell("AgentAudioDone")
         if self.faults.double_done:
             await self.tell("AgentAudioDone")
+
+    async def _send_sound(self, pcm: bytes) -> None:
+        if self.settings.audio.output.encoding != "opus":
+            return await self.send(pcm)
+        for start in range(0, len(pcm), FRAME):  # one packet in each message: there is no container
+            self.sent_packets.append(self.encoder.encode(pcm[start : start + FRAME].ljust(FRAME, b"\0")))
+            await self.send(self.sent_packets[-1])
+        return None
 
     async def _call(self, call: Call) -> None:
         call_id = new_id("fc")

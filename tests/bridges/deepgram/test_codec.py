@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from bridges.codec import Garbled
-from bridges.deepgram.codec import MAX_EARLY, MAX_HELD, MAX_UNKNOWN, DeepgramCodec
+from bridges.deepgram.codec import EAR, MAX_EARLY, MAX_HELD, MAX_UNKNOWN, DeepgramCodec
+from bridges.deepgram.setup import RATE
 from bridges.options import DeepgramAgent
 from mediaserver.bridge import Opening
 from mediaserver.commands import ClearInput, CommitInput, CreateItem, DeleteItem, Interrupt, Respond, TruncateItem
 from mediaserver.errors import BridgeError, Unsupported
 from mediaserver.events import (
+    AudioDelta,
     Event,
     InputCommitted,
     Problem,
@@ -480,3 +482,34 @@ def test_an_event_out_of_order_breaks_nothing() -> None:
     assert names(tell(codec, "ConversationText", role="assistant", content="")) == ["ResponseCreated"]
     assert isinstance(tell(codec, "ConversationText", role="assistant", content="x")[0], TextDelta)
     assert not [each for each in tell(codec, "AgentStartedSpeaking") if isinstance(each, ResponseCreated)]
+
+
+# --- Opus -------------------------------------------------------------------------------------------------------------
+
+PACKET = b"\x78\x80" + bytes(40)
+
+
+def test_packets_pass_both_ways_one_in_each_message() -> None:
+    codec = begun(audio="opus")
+    can = codec.capabilities
+    assert (can.input_codec, can.output_codec, can.input_rate) == ("opus", "opus", EAR)
+    assert codec.hear(PACKET) == (PACKET,)
+    (told,) = [each for each in codec.receive(PACKET) if isinstance(each, AudioDelta)]
+    assert (told.pcm, told.packets) == (b"", (PACKET,))
+    plain = begun().capabilities
+    assert (plain.input_codec, plain.output_codec, plain.input_rate) == ("pcm", "pcm", RATE)
+
+
+def test_connected_time_is_counted_in_packets_too() -> None:
+    codec = begun(audio="opus")
+    for _ in range(50):
+        codec.hear(PACKET)
+    (used,) = codec.settle()
+    assert isinstance(used, UsageReported)
+    assert used.usage.seconds == 1.0
+
+
+@pytest.mark.parametrize("packet", [b"", b"\x7b", b"\x7b\x3f" + bytes(70)], ids=["empty", "no count", "63 frames"])
+def test_what_is_no_packet_is_garbled(packet: bytes) -> None:
+    with pytest.raises(Garbled):
+        begun(audio="opus").receive(packet)

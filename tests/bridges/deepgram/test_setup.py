@@ -125,3 +125,14 @@ def test_a_prompt_has_room_up_to_the_limit_or_without_one() -> None:
 )
 def test_other_items_become_a_line(item: Item, line: str) -> None:
     assert note(item) == line
+
+
+def test_opus_is_asked_for_in_both_directions() -> None:
+    setup = Setup(DeepgramAgent(audio="opus"))
+    told = json.loads(wire.write(setup.configure(Settings("m"), (), ())))
+    sdk.check_sent(told)
+    assert told["audio"] == {
+        "input": {"encoding": "opus", "sample_rate": 48000},
+        "output": {"encoding": "opus", "sample_rate": 48000, "container": "none"},
+    }
+    assert (setup.codec, Setup(DeepgramAgent()).codec) == ("opus", "pcm")
