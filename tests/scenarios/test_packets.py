@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from mediaserver.audio.packets import LEAD, SILENCE
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.session import Session
 from mediaserver.conversation.support import Support
-from mediaserver.events import Event, Interrupted, ResponseDone, SessionCreated, TranscriptFinal
+from mediaserver.events import Event, Interrupted, OutputStopped, SessionCreated, TranscriptFinal
 from mediaserver.gateway.health import Breakers
 from mediaserver.rtc import formats
 from tests.conversation.calling import SETTINGS
@@ -71,6 +72,10 @@ class Person:
             due += FRAME_S
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
+    async def hears_it_all(self) -> None:
+        await until(lambda: self.of(OutputStopped), 30)
+        await asyncio.sleep(0.1)  # the last packet is on its way
+
     @property
     def heard(self) -> list[bytes]:
         """The packets that came back, in order, but for comfort."""
@@ -83,19 +88,21 @@ class Person:
 
 
 @asynccontextmanager
-async def calling(audio: str, brain: Brain, **told: object) -> AsyncIterator[tuple[Person, DeepgramAgentServer]]:
-    """A person on the phone with an agent."""
+async def calling(*agents: tuple[str, DeepgramAgentServer]) -> AsyncIterator[Person]:
+    """A person on the phone with the first agent, the others in reserve; each over ``linear16`` or ``opus``."""
     async with contextlib.AsyncExitStack() as stack:
-        sim = await stack.enter_async_context(DeepgramAgentServer(brain=brain, **told))
-        options = {"url": sim.url, "key": sim.key, "audio": audio}
-        make = await stack.enter_async_context(open_bridge("deepgram", options))
+        places = []
+        for number, (audio, sim) in enumerate(agents):
+            await stack.enter_async_context(sim)
+            options = {"url": sim.url, "key": sim.key, "audio": audio}
+            make = await stack.enter_async_context(open_bridge("deepgram", options))
+            places.append(Place(f"agent{number}", partial(make, "model"), "deepgram", str(number)))
         port = await stack.enter_async_context(media_port())
         caller = Caller(identity(), HOST, decrypt=True)
         stack.callback(caller.close)
         person = Person(caller, Told())
         peer, answer = port.accept(caller.offer(), person.dialect)
-        place = Place("agent", lambda: make("model"), "deepgram")
-        session = Session("sess", peer, (place,), SETTINGS, support=Support(Breakers()))
+        session = Session("sess", peer, places, SETTINGS, support=Support(Breakers()))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         running = tasks.create_task(session.run())
         await until(lambda: person.of(SessionCreated))
@@ -104,10 +111,14 @@ async def calling(audio: str, brain: Brain, **told: object) -> AsyncIterator[tup
         caller.answer(answer)
         await until(lambda: _connected(caller) and peer.connected)
         living = tasks.create_task(person.live())
-        yield person, sim
+        yield person
         living.cancel()
         session.end("client_closed")
         await running
+
+
+def agent(*transcripts: str, **told: object) -> DeepgramAgentServer:
+    return DeepgramAgentServer(brain=Brain(*transcripts), **told)
 
 
 def _connected(caller: Caller) -> bool:
@@ -141,25 +152,25 @@ def worked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
 
 async def test_a_whole_turn_is_neither_encoded_nor_decoded_on_its_way(worked: Counter[str]) -> None:
-    async with calling("opus", Brain("what time is it")) as (person, sim):
+    sim = agent("what time is it")
+    async with calling(("opus", sim)) as person:
         person.say("what time is it")
-        await until(lambda: person.of(ResponseDone), 20)
-        await until(lambda: len(person.heard) and _over(person), 20)
-        agent = sim.last
+        await person.hears_it_all()
+        one = sim.last
         assert [event.text for event in person.of(TranscriptFinal)] == ["what time is it"]
-        assert toned.sentences(person.recording(), 24000) == [toned.number(text) for text in agent.said]
-        assert set(person.heard) <= set(agent.sent_packets)
-        assert len(person.heard) == len(agent.sent_packets)
-        passed = _passed(agent, person)
+        assert toned.sentences(person.recording(), 24000) == [toned.number(text) for text in one.said]
+        assert set(person.heard) <= set(one.sent_packets)
+        assert len(person.heard) == len(one.sent_packets)
+        passed = _passed(one, person)
         assert passed == sorted(passed)
-        made = [packet for packet in agent.packets if packet not in person.spoken]
+        made = [packet for packet in one.packets if packet not in person.spoken]
         assert len(made) <= len(passed) / 10
         assert worked["encoded for the caller"] == worked["decoded for the caller"] == 0
         assert worked["encoded for the provider"] <= len(made)
 
 
 async def test_a_barge_in_costs_a_few_packets_and_the_book_knows_what_was_heard(worked: Counter[str]) -> None:
-    async with calling("opus", Brain("count to nine", "stop it")) as (person, _):
+    async with calling(("opus", agent("count to nine", "stop it"))) as person:
         person.say("count to nine")
         await until(lambda: len(person.heard) >= 40, 20)
         person.say("stop it now please")
@@ -173,19 +184,28 @@ async def test_a_barge_in_costs_a_few_packets_and_the_book_knows_what_was_heard(
         assert worked["encoded for the provider"] == 0
 
 
+async def test_what_was_said_in_packets_is_said_again_in_pcm_to_the_next_provider() -> None:
+    first, second = agent(), agent("what time is it")
+    async with calling(("opus", first), ("linear16", second)) as person:
+        await until(lambda: first.connections and len(first.last.packets) > 10, 20)
+        person.say("what time is it")
+        await until(lambda: first.last.ear.speaking, 20)
+        await asyncio.sleep(0.3)
+        first.drop()
+        await person.hears_it_all()
+        assert [event.text for event in person.of(TranscriptFinal)] == ["what time is it"]
+        assert toned.sentences(bytes(second.last.received), 24000) == [toned.number("what time is it")]
+        assert toned.sentences(person.recording(), 24000) == [toned.number(text) for text in second.last.said]
+
+
 async def test_the_same_call_over_pcm_is_encoded_packet_by_packet(worked: Counter[str]) -> None:
-    async with calling("linear16", Brain("what time is it")) as (person, _):
+    async with calling(("linear16", agent("what time is it"))) as person:
         person.say("what time is it")
         await until(lambda: len(person.heard) >= 20, 20)
         assert worked["encoded for the caller"] >= 20
 
 
-def _over(person: Person) -> bool:
-    last = max(packet.at for packet in person.caller.packets if len(packet.payload) > len(SILENCE))
-    return time.perf_counter() - last > 0.3
-
-
-def _passed(agent: AgentConnection, person: Person) -> list[int]:
+def _passed(one: AgentConnection, person: Person) -> list[int]:
     """Return which of the person's packets reached the agent; those of a moment in which this machine stood still do not."""
     places = {packet: place for place, packet in enumerate(person.spoken)}
-    return [places[packet] for packet in agent.packets if packet in places]
+    return [places[packet] for packet in one.packets if packet in places]
