@@ -3,7 +3,8 @@
 Callers over WebRTC, the server that is measured, and a provider that speaks OpenAI's Realtime protocol and answers each turn
 with what it heard (:mod:`benchmarks.peers.turn_realtime`). A caller speaks for 3 s, is answered for 3 s, and both are silent
 for 0.7 s. Pipecat does the same work with its SmallWebRTC transport and its OpenAI realtime service, at the same provider.
-Callers and provider share the other core.
+Callers and provider share the other core. ``ours-agent`` and ``ours-opus``, measured when they are named, do the same with
+an agent that speaks Deepgram's protocol, over PCM and over Opus: what passing packets through saves.
 
 A number of calls passes a round when all are connected, 99 % of the packets with sound come less than 20 ms later than the
 call's best, less than 3 % of the answers' sound is missing, and answers begin (p95) within 100 ms of that server's own
@@ -49,6 +50,10 @@ COUNTS = (2, 4, 6, 8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 80)
 LATENESS_MS, LOST_PCT, SLACK_MS = 20.0, 3.0, 100.0
 TURN_MS = 1000 * TURN * FRAME / RATE
 PROVIDER = ("--provider", "{provider}")
+AGENT, OPUS = (
+    dataclasses.replace(OURS, name=name, way=way)
+    for name, way in (("ours-agent", "agent"), ("ours-opus", "agent-opus"))
+)
 ALL = (OURS, dataclasses.replace(PIPECAT, command=PIPECAT.command + PROVIDER))
 HEADS = (
     "server", "calls per core", "first ÷ this", "CPU % per call", "answer after, one call", "at 80 %", "lateness p99",
@@ -113,10 +118,11 @@ def main() -> None:
     parser.add_argument("--counts", type=lambda text: tuple(int(each) for each in text.split(",")), default=COUNTS)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--periods", type=int, default=1, help=f"measured in each run, of {PERIOD_S:.1f} s")
-    add_choice(parser, ALL)
+    add_choice(parser, (*ALL, AGENT, OPUS))
+    parser.set_defaults(only=",".join(each.name for each in ALL))
     args = parser.parse_args()
     args.seconds = args.periods * PERIOD_S
-    found = chosen(args, ALL)
+    found = chosen(args, (*ALL, AGENT, OPUS))
     with provider() as running:
         rows = run([dataclasses.replace(each, provider=running) for each in found], args)
     print(f"\nCalls relayed per core, {args.rounds} interleaved round(s) of {args.seconds:.1f} s\n")

@@ -41,6 +41,7 @@ class Contestant:
 
     ``{port}``, ``{config}`` and ``{provider}`` are filled in. With ``provider`` it relays to that one, and its
     callers take turns. With ``workers``, which only ours knows, nobody is kept to a core.
+    ``way`` is how ours speaks to a provider, one of ``WAYS``.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Contestant:
     environment: Environment | None = None
     provider: Provider | None = None
     workers: int = 0
+    way: str = "openai"
     bridge: str = "echo"
     """Who answers at ours where there is no provider."""
 
@@ -73,6 +75,13 @@ PIPECAT_HOME = Environment(
     bare=("num2words==0.5.14", "pipecat-ai==1.14.0"),
 )  # fmt: skip
 """What Pipecat needs, named one by one: num2words' docopt, for its command line alone, has no wheel."""
+
+WAYS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "openai": ("openai", "/v1/realtime", {"model": "lean"}),
+    "agent": ("deepgram", "/v1/agent/converse", {"audio": "linear16"}),
+    "agent-opus": ("deepgram", "/v1/agent/converse", {"audio": "opus"}),
+}
+"""How our server speaks to a realtime provider: the bridge, the path of the address, and further options."""
 
 OURS = Contestant("ours", ("-m", "mediaserver", "serve", "--config", "{config}"))
 RELAY = Contestant("aiortc-relay", ("-m", "benchmarks.peers.aiortc_echo", "--way", "relay", "--port", "{port}"))
@@ -129,8 +138,9 @@ def running(
         config = Path(folder, "config.yaml")
         models: dict[str, object] = {contestant.bridge: {"bridge": contestant.bridge}}
         if contestant.provider:
-            url = f"ws://127.0.0.1:{contestant.provider.port}/v1/realtime"
-            models["lean"] = {"bridge": "openai", "provider": {"url": url, "key": "k", "model": "lean"}}
+            bridge, path, options = WAYS[contestant.way]
+            url = f"ws://127.0.0.1:{contestant.provider.port}{path}"
+            models["lean"] = {"bridge": bridge, "provider": {"url": url, "key": "k", **options}}
         chosen: dict[str, dict[str, object]] = {
             "server": {"port": port, "workers": contestant.workers or 1}, "media": {"port": free_port(socket.SOCK_DGRAM)},
             "models": models, "logs": {"level": "warning"},

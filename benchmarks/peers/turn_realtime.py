@@ -1,7 +1,8 @@
 """A provider that answers turn by turn and costs little: OpenAI's Realtime events, and each turn said back as it was heard.
 
 ``python -m benchmarks.peers.turn_realtime PORT``. A turn ends after 200 ms without voice; its answer, as long as the
-turn was, comes in deltas of 100 ms at four times the speed at which it is played: hosted models are ahead as well.
+turn was, comes in deltas of 100 ms at four times the speed at which it is played: hosted models are ahead as well. The same
+as an agent of Deepgram's: :mod:`benchmarks.peers.turn_agent`.
 """
 
 from __future__ import annotations
@@ -131,8 +132,11 @@ async def ready(request: web.Request) -> web.Response:
 
 def main(port: int) -> None:
     """Serve until the process is ended."""
+    from benchmarks.peers.turn_agent import converse  # which is made of what is here
+
     app = web.Application()
     app.router.add_get("/v1/realtime", realtime)
+    app.router.add_get("/v1/agent/converse", converse)
     app.router.add_get("/readyz", ready)
     web.run_app(app, host="127.0.0.1", port=port, print=None, access_log=None, loop=uvloop.new_event_loop())
 

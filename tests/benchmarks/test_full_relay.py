@@ -12,8 +12,9 @@ from benchmarks import full_relay, servers
 from benchmarks.client import Packet
 from benchmarks.full_relay import passes
 from benchmarks.generator import Result
+from benchmarks.peers.turn_agent import VOICED_BYTES, PacketTurns
 from benchmarks.peers.turn_realtime import BYTES_PER_MS, QUIET_MS, Turn
-from benchmarks.sound import FRAME
+from benchmarks.sound import FRAME, encoded
 from benchmarks.turns import HANGOVER, MARGIN, PERIOD, SOUND_BYTES, TURN, TurnSpeaker, silence
 
 VOICE = np.full(480, 3000, "<i2").tobytes()
@@ -131,13 +132,26 @@ def test_the_provider_is_no_stranger(monkeypatch):
     assert "--ours 4711" in " ".join(commands[0])
 
 
-def test_calls_can_be_relayed():
+def test_a_turn_in_packets_is_told_by_their_size_and_answered_by_them():
+    voice, room = [bytes([number]) * VOICED_BYTES for number in range(12)], bytes(45)
+    turns = PacketTurns()
+    edges = [turns.hear(packet) for packet in [room, *voice, *[room] * (QUIET_MS // 20)]]
+    assert (edges[1], edges[-1], [edge for edge in edges if edge]) == ("started", "stopped", ["started", "stopped"])
+    assert turns.pieces() == [voice[:5], voice[5:10], voice[10:]]
+    assert turns.pieces() == []
+    assert turns.hear(voice[0]) == "started"
+    assert all(len(packet) >= VOICED_BYTES for packet in encoded())
+    assert len(silence()) < VOICED_BYTES
+
+
+@pytest.mark.parametrize("who", [servers.OURS, full_relay.AGENT, full_relay.OPUS], ids=lambda who: who.name)
+def test_calls_can_be_relayed(who):
     with full_relay.provider() as provider:
         for _ in range(3):  # a machine that is busy elsewhere may swallow a turn
-            measured = servers.measure(dataclasses.replace(servers.OURS, provider=provider), 1, 6.7)
+            measured = servers.measure(dataclasses.replace(who, provider=provider), 1, 6.7)
             if measured.rtt:
                 break
     assert measured.connected == 1
     assert measured.rtt, "no answer came back"
-    assert measured.rtt[0] > full_relay.TURN_MS + QUIET_MS
+    assert measured.rtt[0] > full_relay.TURN_MS + QUIET_MS - 20  # the provider's ear is a frame of 20 ms fine
     assert measured.lost_pct < 50
