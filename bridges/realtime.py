@@ -83,7 +83,8 @@ class RealtimeBridge:
         self._emit: Emit | None = None
         self._ready: asyncio.Event | None = None
         self._garbled = 0
-        self._lull = Lull() if not codec.capabilities.live_output else None
+        can = codec.capabilities
+        self._lull = Lull() if not can.live_output and can.input_codec == "pcm" else None
         self._heard_at = self._sent_at = self._told_at = self._pinged_at = 0.0
 
     @property

@@ -2,6 +2,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bridges.codec import Garbled, Message
 from bridges.link import Target
 from bridges.realtime import Patience, RealtimeBridge
-from mediaserver.bridge import Capabilities, Opening
+from mediaserver.bridge import Capabilities, Opening, SoundCodec
 from mediaserver.commands import ClearInput, Command, CommitInput, Interrupt
 from mediaserver.errors import BridgeError, Unsupported
 from mediaserver.events import Event, ReplyCut, TextDelta, UsageReported
@@ -154,6 +155,16 @@ async def test_frames_and_commands_are_written_and_messages_emitted_in_the_same_
         assert [event.text for event in running.events if isinstance(event, TextDelta)] == ["ok", "hello", "?"]
         assert running.watched[0] == ("open m", True)
         assert ("hello", False) in running.watched
+
+
+@pytest.mark.parametrize(("codec", "largest"), [("opus", 640), ("pcm", 5 * 640)])
+async def test_packets_are_never_put_together(codec: SoundCodec, largest: int) -> None:
+    dialect = Dialect()
+    dialect.capabilities = replace(Dialect.capabilities, input_codec=codec)
+    async with served(dialect) as (running, _):
+        for _ in range(60):
+            running.bridge.hear(bytes(640))
+        assert max(len(message) for message, sent in running.watched if sent and isinstance(message, bytes)) == largest
 
 
 async def test_what_the_dialect_has_no_word_for_is_refused_at_once() -> None:
