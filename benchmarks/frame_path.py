@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mediaserver.audio import opus
 from mediaserver.audio.opus import OpusDecoder, OpusEncoder
+from mediaserver.audio.packets import ready
 from mediaserver.audio.playout import Playout
 from mediaserver.audio.resample import Resampler
 from mediaserver.rtc import rtp
@@ -136,6 +137,19 @@ def play(rate: int, frames: list[bytes]) -> Callable[[], None]:
     return work
 
 
+def pass_on(rate: int, payloads: list[bytes]) -> Callable[[], None]:
+    """Return what a provider's packets cost on their way out: looked at, queued, pulled and sent as they are."""
+    sender = AudioSender(Agreed("0", {111: CODEC}, CODEC), rate, ssrc=1, cname="b")
+
+    def work() -> None:
+        playout = Playout(rate, lambda note: None)
+        for index, payload in enumerate(payloads):
+            playout.push_packets("item", (ready(payload),))
+            sender.packet(playout.pull(index * 0.02), 0.0)
+
+    return work
+
+
 def show(name: str, micros: float, beside: float | None = None) -> None:
     """Print one line; ``beside`` is the bare call."""
     more = f"  +{micros - beside:5.1f}  x{micros / beside:.2f}" if beside else ""
@@ -167,6 +181,7 @@ def main() -> None:
         show("AudioSender.packet, own", best(send(rate, frames, None, payloads[0])))
         show("AudioSender.packet, own, level written", best(send(rate, frames, 1, payloads[0])))
         show("Playout push + pull", best(play(rate, frames)))
+        show("a ready-made packet, all of the way out", best(pass_on(rate, payloads)))
         encoder.close()
         decoder.close()
     print()
