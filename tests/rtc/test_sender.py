@@ -428,3 +428,14 @@ def test_after_packets_the_next_sound_is_encoded_afresh(made):
     sent(sender, said)
     sent(sender, [*ready()[30:40], *[None] * 30])
     assert [packet.payload for packet in sent(sender, said)] == [packet.payload for packet in sent(other, said)]
+
+
+def test_under_loss_ready_made_packets_are_repeated_like_ours(made):
+    sender, packets = made(agreed(red=RED)), ready()[30:40]
+    sent(sender, ready()[10:30])  # a report on nothing says nothing
+    sender.receiver_report(block(0.05), 1.0)
+    told = sent(sender, packets)
+    assert told[0].payload == packets[0].opus
+    for number in range(1, 10):
+        blocks = redundancy.parse(told[number].payload)
+        assert [each.payload for each in blocks] == [packets[number - 1].opus, packets[number].opus]
