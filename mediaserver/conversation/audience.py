@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mediaserver.audio.packets import Packet, Reader
 from mediaserver.bridge import SoundCodec
-from mediaserver.caller import Caller, PacketCaller
+from mediaserver.caller import Caller, Loudspeaker, PacketCaller
 from mediaserver.clock import new_id
 from mediaserver.conversation.phrases import Phrases
 from mediaserver.errors import Hangup
@@ -19,6 +19,14 @@ from mediaserver.remember import remember
 MAX_CONTROLLERS = 16
 KEPT_ASKS = 256
 KEPT_ITEMS = 256
+
+
+def play(speaker: Loudspeaker, item_id: str, sound: bytes | Sequence[Packet]) -> None:
+    """Play sound of either kind."""
+    if isinstance(sound, bytes):
+        speaker.play(item_id, sound)
+    else:
+        speaker.play_packets(item_id, sound)
 
 
 class Controller(Protocol):

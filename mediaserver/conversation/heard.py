@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mediaserver.audio.levels import Envelope
-from mediaserver.audio.packets import Packet
+from mediaserver.audio.packets import Packet, ready
 from mediaserver.clock import FRAME_MS
-from mediaserver.events import WordTime
+from mediaserver.events import AudioDelta, WordTime
 from mediaserver.remember import remember
 
 _LOUD = 50  # dB below full scale: quieter than this is a pause, in which no letters are spoken
@@ -77,6 +77,15 @@ class Script:
         self._mark(text, words)
         self._bytes += len(pcm)
         self.envelope.feed(pcm)
+
+    def delta(self, event: AudioDelta) -> list[Packet]:
+        """Take more sound as a bridge gives it; return its packets with their levels, none of PCM."""
+        packets = [ready(packet) for packet in event.packets]
+        if packets:
+            self.packets(packets, event.text, event.words)
+        else:
+            self.sound(event.pcm, event.text, event.words)
+        return packets
 
     def packets(self, packets: Sequence[Packet], text: str = "", words: tuple[WordTime, ...] = ()) -> None:
         """Take more sound that is Opus already, the same way."""

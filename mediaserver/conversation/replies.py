@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from mediaserver.audio.packets import ready
 from mediaserver.caller import Loudspeaker
 from mediaserver.clock import Clock
 from mediaserver.commands import Interrupt, Respond
+from mediaserver.conversation.audience import play
 from mediaserver.conversation.bargein import asking
 from mediaserver.conversation.conversation import Conversation, with_text
 from mediaserver.conversation.heard import Cut, Ledger
@@ -81,8 +81,7 @@ class Replies:
     """Pure but for its three outlets: the outbox to the bridge, the caller, and ``turn`` who is told what became of a reply.
 
     ``active`` is the response that is being made; its sound may go on playing long after. ``cut_short`` is told what was
-    heard of each item that was cut, for bridges that remember the conversation by themselves. All of it outlives a bridge:
-    :meth:`rejoin` gives it another outbox.
+    heard of each item that was cut, for bridges that remember the conversation. All of it outlives a bridge: :meth:`rejoin`.
     """
 
     def __init__(
@@ -266,18 +265,12 @@ class Replies:
         self._mark(reply, "audio")
         reply.heard_of = True
         self._message(reply, event.item_id)
+        packets = self._ledger.script(event.item_id).delta(event)
+        if self.openings is not None and not packets:
+            self.openings.sound(event.item_id, event.pcm)
         reply.sounding.add(event.item_id)
         self._by_item[event.item_id] = reply
-        script = self._ledger.script(event.item_id)
-        if event.packets:
-            packets = [ready(packet) for packet in event.packets]
-            script.packets(packets, event.text, event.words)
-            self._caller.play_packets(event.item_id, packets)
-        else:
-            script.sound(event.pcm, event.text, event.words)
-            if self.openings is not None:
-                self.openings.sound(event.item_id, event.pcm)
-            self._caller.play(event.item_id, event.pcm)
+        play(self._caller, event.item_id, packets or event.pcm)
 
     def _audio_done(self, reply: Reply, event: AudioDone) -> None:
         if reply.cancelled is not None or event.item_id in reply.spoken or event.item_id not in reply.sounding:

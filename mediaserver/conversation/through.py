@@ -9,6 +9,7 @@ from mediaserver.audio.inbound import Edge
 from mediaserver.audio.packets import ready
 from mediaserver.caller import Loudspeaker
 from mediaserver.commands import Command, UpdateSession
+from mediaserver.conversation.audience import play
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.conversation.replies import Reply
 from mediaserver.conversation.talk import Owes
@@ -51,10 +52,7 @@ class Through:
     def happened(self, event: Event) -> None:
         """Play sound, tell the rest."""
         if isinstance(event, AudioDelta):
-            if event.packets:
-                self._caller.play_packets(event.item_id, [ready(packet) for packet in event.packets])
-            else:
-                self._caller.play(event.item_id, event.pcm)
+            play(self._caller, event.item_id, [ready(packet) for packet in event.packets] or event.pcm)
             return
         if isinstance(event, AudioDone):
             self._caller.finish(event.item_id)

@@ -1,3 +1,4 @@
+from mediaserver.audio.packets import Packet
 from mediaserver.audio.playout import Playout
 from mediaserver.audio.speaker import Speaker
 
@@ -29,3 +30,18 @@ def test_what_the_session_asks_is_done_in_the_playout() -> None:
     assert [(one.item_id, one.played_ms) for one in speaker.clear()] == [("item_1", heard)]
     assert speaker.queue.pull(0.2)  # the fade
     assert not speaker.queue.pull(0.22)
+
+
+def test_packets_are_queued_like_sound_and_whoever_keeps_step_is_told() -> None:
+    class Live(Handset):
+        told = 0
+
+        def queued(self) -> None:
+            self.told += 1
+
+    speaker, packet = Live(), Packet(b"\x78", -20.0)
+    speaker.play_packets("item_1", [packet])
+    speaker.play("item_1", FRAME)
+    assert speaker.told == 2
+    assert speaker.queue.pull(0.0) == packet
+    assert speaker.queue.queued_ms == 20
