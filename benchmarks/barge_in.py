@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from mediaserver.rtc.opus import OpusEncoder, OpusSettings
 from numpy.typing import NDArray
 
 from benchmarks.client import Packet
@@ -20,7 +21,6 @@ from benchmarks.promises import Line, percentile
 from benchmarks.sound import Ear
 from benchmarks.turn_ends import sentences
 from mediaserver.conversation.session import Session
-from mediaserver.rtc.opus import OpusEncoder, OpusSettings
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort, MediaSettings
 from mediaserver.settings import Settings

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from mediaserver.rtc.opus import OpusEncoder, OpusSettings
 from numpy.typing import NDArray
 
 from benchmarks.promises import Line
@@ -17,7 +18,6 @@ from mediaserver.conversation.listening import Listening
 from mediaserver.conversation.outbox import Outbox
 from mediaserver.rtc import rtp
 from mediaserver.rtc.codecs import Agreed, Codec
-from mediaserver.rtc.opus import OpusEncoder, OpusSettings
 from mediaserver.rtc.receiver import AudioReceiver
 from mediaserver.settings import TurnDetection
 from signaling.evaluate.command import SUITE
