@@ -401,13 +401,8 @@ class Peer(Speaker):
         return AudioReceiver(self.offer.agreed, self._hear_rate, self._hearing(listener), listener.note, keep=keep)
 
     def _make_sender(self) -> AudioSender:
-        return AudioSender(
-            self.offer.agreed,
-            self._play_rate,
-            ssrc=self.ssrc,
-            cname=self.cname,
-            voice=self._opus,
-        )
+        agreed, rate = self.offer.agreed, self._play_rate
+        return AudioSender(agreed, rate, ssrc=self.ssrc, cname=self.cname, voice=self._opus)
 
     def _hearing(self, listener: Listener) -> Callable[[bytes, float], None]:
         track, hear = self._track, listener.hear
