@@ -187,8 +187,11 @@ async def test_packets_go_to_the_peer_there_is_and_its_frames_come_with_theirs()
     packets = [*encoding(SECOND, RATE, OpusSettings())]
     async with line() as at:
         at.line.keep_packets()
-        Ear(at.line)  # type: ignore[arg-type]
+        ear = Ear(at.line)  # type: ignore[arg-type]
         assert at.line.passes
+        at.line.attach(ear, hear_rate=RATE, play_rate=RATE, live=False, tap=lambda pcm, at: None)
+        assert not at.line.passes  # who is recorded is played what a recording can hold
+        at.line.attach(ear, hear_rate=RATE, play_rate=RATE, live=False)
         at.line.play_packets("item_1", packets)
         await at.line.move(other())
         assert at.line.passes
