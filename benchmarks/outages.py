@@ -66,15 +66,15 @@ async def _rebind(call: LeanCall, proxy: Proxy) -> None:
 
 
 async def repeated(count: int, cut: Cut) -> list[tuple[float, float]]:
-    """Cut an echoing call's line so often; return how long each way was silent afterwards, in seconds."""
+    """Cut the line of so many echoing calls; return how long each way was silent afterwards, in seconds."""
     times = []
-    async with media_port(SETTINGS) as port, lean_call(port, Weather(), echo=True) as call:
-        assert call.proxy is not None  # asked for with a weather
-        await call.speak(1.0)
+    async with media_port(SETTINGS) as port:
         for _ in range(count):
-            await cut(call, call.proxy)
-            times.append(await back(call))
-            await call.speak(0.5)
+            async with lean_call(port, Weather(), echo=True) as call:
+                assert call.proxy is not None  # asked for with a weather
+                await call.speak(1.0)
+                await cut(call, call.proxy)
+                times.append(await back(call))
     return times
 
 
