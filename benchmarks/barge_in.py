@@ -13,13 +13,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from mediaserver.rtc.opus import OpusEncoder, OpusSettings
 from numpy.typing import NDArray
 
 from benchmarks.client import Packet
 from benchmarks.promises import Line, percentile
 from benchmarks.sound import Ear
 from benchmarks.turn_ends import sentences
+from mediaserver.audio.opus import OpusEncoder, OpusSettings
 from mediaserver.conversation.session import Session
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort, MediaSettings

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from mediaserver.rtc.opus import OpusEncoder, OpusSettings
 from numpy.typing import NDArray
 
 from benchmarks.promises import Line
 from mediaserver.audio.inbound import Offset
+from mediaserver.audio.opus import OpusEncoder, OpusSettings
 from mediaserver.commands import Command
 from mediaserver.conversation.listening import Listening
 from mediaserver.conversation.outbox import Outbox
