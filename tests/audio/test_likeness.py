@@ -55,6 +55,7 @@ def test_our_own_voice_is_known_by_its_first_80_ms(name: str, lag_ms: int) -> No
         assert laid_beside(ours, through_a_room(ours, lag_ms, loss_db), lag_ms + WINDOW_MS + 10) > ALIKE
 
 
+@pytest.mark.skipif(not clips.clip("something").human, reason="where nobody was recorded, all clips are one voice")
 def test_another_voice_is_told_from_ours_almost_always() -> None:
     found = [
         laid_beside(spoken(ours), np.concatenate([np.zeros(start_ms * PER_MS), spoken(theirs)]), start_ms + WINDOW_MS)

@@ -415,7 +415,7 @@ def test_packets_go_on_after_a_silence_without_a_click(made):
         far, whole = opus.OpusDecoder(48000), opus.OpusDecoder(48000)
         heard = [far.decode(packet.payload) for packet in told if packet][-5:]
         right = [whole.decode(packet.opus) for packet in packets[: cut + 5]][-5:]
-        assert roughness(b"".join(heard)) <= 1.2 * max(map(roughness, right))
+        assert roughness(b"".join(heard)) <= 1.5 * max(map(roughness, right))  # a click is ten times as rough
         far.close()
         whole.close()
 

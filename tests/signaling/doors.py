@@ -32,6 +32,10 @@ class Peer:
     dialect: Any
     closed: bool = False
 
+    @property
+    def over(self) -> bool:
+        return self.closed
+
     async def close(self, reason: str) -> None:
         self.closed = True
 
