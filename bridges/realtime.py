@@ -156,7 +156,7 @@ class RealtimeBridge:
     async def _tend(self, closed: asyncio.Task[tuple[int, str] | Exception]) -> None:
         """Wait for the end, and look at the time meanwhile where the protocol wants that."""
         quiet_s, idle_s = self._codec.quiet_s, self._codec.idle_s
-        patrol = TICK_S if quiet_s is not None else PING_S / 2
+        patrol = TICK_S if quiet_s is not None else PING_S
         while not closed.done():
             await asyncio.wait((closed,), timeout=patrol)
             now = self._clock()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 
-import numpy as np
-
 from mediaserver.audio import pcm as samples
 from mediaserver.clock import FRAME_MS
 
@@ -49,8 +47,9 @@ class Envelope:
         data = self._rest + pcm
         whole = len(data) // (2 * self._frame)
         self._rest = data[whole * 2 * self._frame :]
-        if whole:
-            self.levels += _loudness(data[: whole * 2 * self._frame], self._frame)
+        frame = 2 * self._frame
+        for start in range(0, whole * frame, frame):
+            self.levels.append(-round(dbfs(data[start : start + frame])))
 
     def add(self, level: float) -> None:
         """Take 20 ms more whose level is known, in dBFS."""
@@ -60,13 +59,6 @@ class Envelope:
         """Return the level in dBFS at this place of the sound; beyond its end there is silence."""
         index = ms // FRAME_MS
         return -float(self.levels[index]) if 0 <= index < len(self.levels) else SILENCE_DB
-
-
-def _loudness(pcm: bytes, frame: int) -> bytes:
-    frames = np.frombuffer(pcm, dtype="<i2").reshape(-1, frame).astype(np.float32)
-    power = np.einsum("ij,ij->i", frames, frames) / (frame * _FULL_SCALE**2)
-    levels = -10.0 * np.log10(np.maximum(power, 10.0 ** (SILENCE_DB / 10.0)))
-    return bytes(np.clip(np.rint(levels), 0, -SILENCE_DB).astype(np.uint8).tobytes())
 
 
 class NoiseFloor:

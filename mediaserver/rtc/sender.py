@@ -24,6 +24,11 @@ from mediaserver.rtc.codecs import Agreed
 from mediaserver.rtc.formats import FORMATS
 from mediaserver.rtc.protection import COPIES, MOST_BITRATE, Means, Protection, Shield
 
+FRAME = FRAME_MS / 1000
+
+STOOD_STILL = 0.07
+"""Seconds that a frame may be late and still be made up for: beyond, the ticker leaves frames out."""
+
 COMFORT_MS = 400
 
 TAIL = 5
@@ -95,6 +100,7 @@ class AudioSender:
         self._stats = SenderStats()
         self._sequence = random.getrandbits(15)
         self._timestamp = random.getrandbits(32)
+        self._due: float | None = None
         self._protection = Protection()
         self._reported = 0
         self._confirmed = False
@@ -121,8 +127,7 @@ class AudioSender:
 
     def packet(self, frame: Frame | None, now: float) -> bytes | None:
         """Take one 20 ms frame, or None for silence; returns a packet when one is due. A frame of zeros is silence."""
-        timestamp = self._timestamp
-        self._timestamp = timestamp + self._ticks & 0xFFFFFFFF
+        timestamp = self._time(now)
         if isinstance(frame, Packet):
             return self._pass(frame, timestamp)
         if frame is not None and frame != self._silence:
@@ -133,6 +138,21 @@ class AudioSender:
         if self._tail:
             return self._trail(timestamp)
         return self._keep_alive(timestamp)
+
+    def _time(self, now: float) -> int:
+        """Return the timestamp of a frame that leaves now; frames that the clock left out have passed all the same.
+
+        Else a listener would be as far behind from then on as the server once stood still.
+        """
+        behind = now - self._due if self._due is not None else 0.0
+        if behind > STOOD_STILL:
+            left_out = int(behind / FRAME)
+            self._timestamp = self._timestamp + left_out * self._ticks & 0xFFFFFFFF
+            behind -= left_out * FRAME
+        self._due = now - max(0.0, behind) + FRAME
+        timestamp = self._timestamp
+        self._timestamp = timestamp + self._ticks & 0xFFFFFFFF
+        return timestamp
 
     def sender_report(self, now: float, block: RtcpReceiverInfo | None = None) -> bytes:
         """Return SR (before the first packet RR) with CNAME, and our report ``block`` on the far end's stream."""
