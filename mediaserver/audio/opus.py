@@ -24,6 +24,7 @@ MAX_MS = 120
 
 _VOIP = 2048
 _BANDWIDTHS = ((8000, 1101), (12000, 1102), (16000, 1103), (24000, 1104), (48000, 1105))
+_WIDE = 1103
 _SET_BITRATE, _SET_MAX_BANDWIDTH, _SET_VBR, _SET_COMPLEXITY = 4002, 4004, 4006, 4010
 _SET_INBAND_FEC, _SET_LOSS, _SET_DTX, _SET_SIGNAL = 4012, 4014, 4016, 4024
 _RESET, _SIGNAL_VOICE = 4028, 3001
@@ -187,8 +188,9 @@ class OpusEncoder:
         self._set(_SET_BITRATE, bitrate)
 
     def ease(self, complexity: int) -> None:
-        """Encode with so much effort from now on, 0..10."""
+        """Encode with so much effort from now on, 0..10; with none in wide band, sound up to 8 kHz, which SILK does alone."""
         self._set(_SET_COMPLEXITY, complexity)
+        self._set(_SET_MAX_BANDWIDTH, self._bandwidth if complexity else min(self._bandwidth, _WIDE))
 
     def restart(self) -> None:
         """Forget what was encoded before: something else was sent after it."""
@@ -205,11 +207,11 @@ class OpusEncoder:
             self.close()
 
     def _apply(self, settings: OpusSettings) -> None:
-        bandwidth = next((value for rate, value in _BANDWIDTHS if settings.max_rate <= rate), _BANDWIDTHS[-1][1])
+        self._bandwidth = next((value for rate, value in _BANDWIDTHS if settings.max_rate <= rate), _BANDWIDTHS[-1][1])
         for request, value in (
             (_SET_BITRATE, settings.bitrate),
             (_SET_COMPLEXITY, settings.complexity),
-            (_SET_MAX_BANDWIDTH, bandwidth),
+            (_SET_MAX_BANDWIDTH, self._bandwidth),
             (_SET_SIGNAL, _SIGNAL_VOICE),
             (_SET_VBR, not settings.cbr),
             (_SET_INBAND_FEC, settings.fec),

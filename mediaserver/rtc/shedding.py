@@ -1,7 +1,7 @@
 """Cheaper sound before late sound: when the core is nearly full, Opus is encoded with less effort. Pure.
 
-Complexity 0 takes less than half of the time that 5 does (docs/performance.md). Effort is given back slowly, and only where
-the core would not be full again at once.
+Complexity 0, which is wide band only (:meth:`mediaserver.audio.opus.OpusEncoder.ease`), takes a third of the time that 5
+does (docs/performance.md). Effort is given back slowly, and only where the core would not be full again at once.
 """
 
 from __future__ import annotations

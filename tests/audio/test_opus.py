@@ -160,6 +160,19 @@ def test_settings_are_obeyed():
     quiet.close()
 
 
+def test_no_effort_is_wide_band_and_some_is_what_it_was():
+    encoder = OpusEncoder(24000)
+    frames = [clip("numbers").pcm[at : at + 960] for at in range(16000, 16000 + 40 * 960, 960)]
+
+    def bands(effort):
+        encoder.ease(effort)
+        return {encoder.encode(frame)[0] >> 3 for frame in frames[10:]}
+
+    assert bands(0) <= {8, 9, 10, 11}, "SILK, wide band (RFC 6716 table 2)"
+    assert bands(5) & {12, 13}, "hybrid, super wide band"
+    encoder.close()
+
+
 def test_a_closed_one_says_so():
     encoder, decoder = OpusEncoder(16000), OpusDecoder(16000)
     for made, use in ((encoder, lambda: encoder.encode(bytes(640))), (decoder, lambda: decoder.decode(b"\x08"))):
