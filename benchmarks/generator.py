@@ -27,6 +27,7 @@ from benchmarks.client import Caller, Identity, Packet
 from benchmarks.sound import FRAME, LOOP, RATE, Ear, bursts, encoded
 
 CONNECT_S = 15.0
+SETTLE_S = 0.2
 LISTENED = 5
 """Calls whose returned sound is decoded; the others' packets are counted and timed."""
 LATE_S = 0.1
@@ -151,8 +152,6 @@ class Generator:
                 self._serve(0.03)  # connections are made one after the other, beside those that already speak
             self._until_connected()
             self._serve(self.WARM_UP_S)
-            for speaker in self._speakers:
-                speaker.start_measuring()
             return self._measure(calls, seconds, psutil.Process(pid) if pid else None, map(psutil.Process, ours))
         finally:
             self._hang_up()
@@ -168,8 +167,12 @@ class Generator:
         gc.freeze()
         foreign = quiet.Foreign(*([server] if server else []), *ours)
         own, theirs, began = time.process_time(), _cpu_seconds(server), now()
+        self._serve(SETTLE_S)  # looking at the processes has kept us from our sockets
+        for speaker in self._speakers:
+            speaker.start_measuring()
+        heard = now()
         self._serve(seconds)
-        elapsed, others = now() - began, foreign.pct()
+        listened, elapsed, others = now() - heard, now() - began, foreign.pct()
         cpu, mine = _cpu_seconds(server) - theirs, time.process_time() - own
         speakers = [each for each in self._speakers if each.caller.up]
         lateness = [each.lateness() for each in speakers]
@@ -178,7 +181,7 @@ class Generator:
             connected=len(speakers),
             rtt=sorted(value for each in speakers for value in each.round_trips),
             sent_bursts=sum(each.sent_bursts for each in speakers),
-            lost_pct=_mean(each.lost_pct(elapsed) for each in speakers),
+            lost_pct=_mean(each.lost_pct(listened) for each in speakers),
             late_pct=_mean(map(_late_pct, lateness)),
             lateness_p99_ms=1000 * _p99([late for each in lateness for late in each]),
             cpu_pct=100 * cpu / elapsed,

@@ -188,7 +188,7 @@ class OpusEncoder:
         self._set(_SET_BITRATE, bitrate)
 
     def ease(self, complexity: int) -> None:
-        """Encode with so much effort from now on, 0..10; with none in wide band, sound up to 8 kHz, which SILK does alone."""
+        """Encode with so much effort from now on, 0..10; with none in wide band, up to 8 kHz, which SILK does alone."""
         self._set(_SET_COMPLEXITY, complexity)
         self._set(_SET_MAX_BANDWIDTH, self._bandwidth if complexity else min(self._bandwidth, _WIDE))
 
