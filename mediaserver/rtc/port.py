@@ -31,9 +31,6 @@ logger = logging.getLogger(__name__)
 BATCH = 256
 """Datagrams read per wake-up; then other work has its turn."""
 
-CROWD = 16
-"""Calls on the clock from which on there is a tick, and so a look at the sockets, each 5 ms in any case."""
-
 MAX_DATAGRAM = 2048
 _BUFFER = 4 * 1024 * 1024
 _WATCH_S = 0.25
@@ -110,7 +107,6 @@ class MediaPort:
         self._deadlines = ice.Deadlines(settings.setup_timeout_s, settings.silence_notice_s, settings.silence_end_s)
         self._voice = Voice(settings.bitrate, settings.complexity)
         self._shedding = Shedding(settings.complexity)
-        self._crowded = False
 
     @classmethod
     @asynccontextmanager
@@ -330,19 +326,11 @@ class MediaPort:
         if self._shedding.look(busy, now):
             self._voice.complexity = self._shedding.complexity
             logger.warning("the core is %.0f %% busy: Opus complexity is %d now", busy * 100, self._voice.complexity)
-        crowded = self._shedding.exhausted and len(self._ticker) >= CROWD
-        if crowded != self._crowded:
-            self._crowded = crowded
-            self._listen()
 
     def _listen(self) -> None:
-        """Wake up for each datagram; where a full core has more of them than ticks, only look with each tick."""
         loop = asyncio.get_running_loop()
         for endpoint in self._endpoints:
-            if self._crowded:
-                loop.remove_reader(endpoint.socket)
-            else:
-                loop.add_reader(endpoint.socket, self._readable, endpoint)
+            loop.add_reader(endpoint.socket, self._readable, endpoint)
 
     async def _close(self) -> None:
         loop = asyncio.get_running_loop()

@@ -32,11 +32,6 @@ class Shedding:
         """The complexity for now."""
         return self._steps[self._at]
 
-    @property
-    def exhausted(self) -> bool:
-        """The core is full, and encoding cannot get any cheaper."""
-        return 0 < self._at == len(self._steps) - 1
-
     def look(self, busy: float, now: float) -> bool:
         """Take the part of the core that was used lately (0..1); return whether the complexity has changed."""
         self._full_since = _since(self._full_since, busy > FULL, now)

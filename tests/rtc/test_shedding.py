@@ -11,10 +11,9 @@ def run(shedding: Shedding, busy: float, seconds: float, start: float) -> float:
 def test_a_full_core_makes_encoding_cheaper_step_by_step() -> None:
     shedding = Shedding(5)
     now = run(shedding, 0.95, FULL_S, 0.0)
-    assert shedding.complexity == 2 and not shedding.exhausted
+    assert shedding.complexity == 2
     now = run(shedding, 0.95, FULL_S, now)
     assert shedding.complexity == 0
-    assert shedding.exhausted
     run(shedding, 0.99, 10.0, now)
     assert shedding.complexity == 0
 
