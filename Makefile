@@ -18,7 +18,7 @@ test: setup-test ## lint, types and the whole test suite
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python scripts/check_docs.py
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone" $(TESTS) || [ $$? = 5 ]
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone and not campaign" $(TESTS) || [ $$? = 5 ]
 	$(BIN)/python -m pytest -m alone $(TESTS) || [ $$? = 5 ]
 
 lint: setup-test ## style and formatting
@@ -42,6 +42,7 @@ bench: setup-test ## all benchmarks in a bounded version, beside their peers: ab
 	$(BIN)/python -m benchmarks.relay
 
 reliability: setup-test ## bad networks, hostile datagrams, load and leaks, every provider and its faults: the full amounts, well over an hour
+	$(BIN)/python -m pytest -m campaign
 	$(BIN)/python -m benchmarks.reliability
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.matrix

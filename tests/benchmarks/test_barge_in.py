@@ -8,7 +8,7 @@ from tests.clips import clip
 
 WORDS = np.frombuffer(clip("goforward").pcm, "<i2")
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.campaign
 
 
 async def test_an_agent_falls_silent_in_a_bad_network():

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import comebacks
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.campaign
 
 
 async def test_a_call_goes_on_at_another_address(monkeypatch):

@@ -73,14 +73,14 @@ def test_memory_is_looked_at_when_it_has_settled():
     assert run.left_mb == pytest.approx(3.0)
 
 
-@pytest.mark.alone
+@pytest.mark.campaign
 async def test_calls_of_both_kinds_at_once():
     result, lateness, _ = await together(2, 2.0)
     assert (result.calls, result.failures) == (4, [])
     assert sum(lateness.buckets.values()) >= 50
 
 
-@pytest.mark.alone
+@pytest.mark.campaign
 async def test_nothing_is_held_when_they_are_over():
     run = await soaked(2, 2.0)
     assert run.crowd.failures == []
@@ -99,7 +99,7 @@ async def test_nothing_is_left_of_abandoned_calls():
     assert run.after.metrics["mediaserver_media_setup_timeouts_total"] == 12, "six of twenty, twice"
 
 
-@pytest.mark.alone
+@pytest.mark.campaign
 async def test_a_full_server_says_so_and_keeps_its_calls():
     running, asked, _ = await overloaded(1, 4.0)
     assert running.failures == []
@@ -107,7 +107,7 @@ async def test_a_full_server_says_so_and_keeps_its_calls():
     assert asked.wrong == []
 
 
-@pytest.mark.alone
+@pytest.mark.campaign
 @pytest.mark.parametrize("kind", [unread_socket, unacknowledged_channel], ids=lambda kind: kind.__name__)
 async def test_who_does_not_listen_is_ended_as_lost(kind):
     run = await endured(kind, 1, 1, 25.0)
@@ -115,7 +115,7 @@ async def test_who_does_not_listen_is_ended_as_lost(kind):
     assert run.others.failures == []
 
 
-@pytest.mark.alone
+@pytest.mark.campaign
 async def test_sound_that_is_never_read_costs_nothing_and_ends_nothing():
     run = await endured(unread_sound, 1, 1, 4.0)
     assert run.lost == 0

@@ -6,7 +6,7 @@ from benchmarks import narrow_paths
 from benchmarks.comebacks import SERVER
 from tests.servers.voice_server import voice_server
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.campaign
 
 
 async def test_a_handshake_passes_without_fragments(monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import outages
 from benchmarks.outages import GIVE_UP_S, NEVER, repeated
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.campaign
 
 
 async def test_sound_comes_back_both_ways_after_a_hole(monkeypatch):
