@@ -226,7 +226,8 @@ async def test_what_srtp_does_not_believe_is_dropped_and_counted() -> None:
         before = server.stack.refused
         good = client.stack.protect(rtp.serialise(111, False, 1, 1, 1, b"x" * 50))
         assert good is not None
-        for bad in (b"\x80", b"\x80\x6f" + bytes(40), good[:-1], good[:-1] + b"\0", bytes(1800), b"\x80" + bytes(2000)):
+        other = good[:-1] + bytes((good[-1] ^ 1,))
+        for bad in (b"\x80", b"\x80\x6f" + bytes(40), good[:-1], other, bytes(1800), b"\x80" + bytes(2000)):
             assert server.stack.unprotect(bad) is None
             assert server.stack.unprotect_rtcp(bad) is None
         assert server.stack.refused == before + 12
