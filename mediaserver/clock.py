@@ -18,6 +18,9 @@ monotonic: Clock = time.monotonic
 FRAME_MS = 20
 """One frame of audio everywhere between the wire and the bridge, in milliseconds."""
 
+FRAME_S = FRAME_MS / 1000
+""":data:`FRAME_MS` in seconds."""
+
 
 def new_id(prefix: str) -> str:
     """Return an unguessable name such as ``item_9f…`` (96 bits after the prefix)."""

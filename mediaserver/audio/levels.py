@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from mediaserver.audio import pcm as samples
+from mediaserver.audio.pcm import rms
 from mediaserver.clock import FRAME_MS
 
 SILENCE_DB = -96.0
@@ -26,8 +26,8 @@ def dbfs(pcm: bytes) -> float:
 
     The RMS is a whole number, rounded down: exact to 0.2 dB above -57 dBFS, where a room ends and a voice may begin.
     """
-    rms = samples.rms(pcm)
-    return 20.0 * math.log10(rms / _FULL_SCALE) if rms else SILENCE_DB
+    loud = rms(pcm)
+    return 20.0 * math.log10(loud / _FULL_SCALE) if loud else SILENCE_DB
 
 
 class Envelope:
@@ -49,7 +49,7 @@ class Envelope:
         self._rest = data[whole * 2 * self._frame :]
         frame = 2 * self._frame
         for start in range(0, whole * frame, frame):
-            self.levels.append(-round(dbfs(data[start : start + frame])))
+            self.add(dbfs(data[start : start + frame]))
 
     def add(self, level: float) -> None:
         """Take 20 ms more whose level is known, in dBFS."""

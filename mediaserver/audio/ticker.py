@@ -6,9 +6,9 @@ import asyncio
 import math
 from collections.abc import Callable
 
-from mediaserver.clock import FRAME_MS, Clock, monotonic
+from mediaserver.clock import FRAME_S, Clock, monotonic
 
-PERIOD = FRAME_MS / 1000
+PERIOD = FRAME_S
 SLOTS = 4
 STEP = PERIOD / SLOTS
 

@@ -139,9 +139,6 @@ class JitterBuffer:
         self._step = STEP_MS / 1000
         self._released: tuple[int, int] | None = None
 
-    def __len__(self) -> int:
-        return len(self.held)
-
     @property
     def target(self) -> float:
         """Seconds that a gap may wait."""

@@ -15,7 +15,7 @@ from aiortc.rtp import RtcpReceiverInfo, RtcpSrPacket
 
 from mediaserver.audio.packets import Coded
 from mediaserver.audio.pcm import rms
-from mediaserver.clock import FRAME_MS
+from mediaserver.clock import FRAME_MS, FRAME_S
 from mediaserver.errors import MediaError
 from mediaserver.events import DigitPressed
 from mediaserver.rtc import redundancy, rtp
@@ -26,8 +26,6 @@ from mediaserver.rtc.redundancy import Block
 from mediaserver.rtc.rtcp import Reception
 from mediaserver.rtc.rtp import Packet
 from mediaserver.rtc.telephone_event import TelephoneEvents
-
-FRAME = FRAME_MS / 1000
 
 PATIENCE = 0.1
 """Seconds without a packet, at least, before :meth:`AudioReceiver.tick` fills in; later packets for those slots are late."""
@@ -212,11 +210,11 @@ class AudioReceiver:
             self._drain(self._stream, now)
         if self._fill_at is None or now < self._fill_at or self._stream.buffer.held:
             return
-        behind = int((now - self._fill_at) / FRAME) + 1
-        self._fill_at += behind * FRAME
+        behind = int((now - self._fill_at) / FRAME_S) + 1
+        self._fill_at += behind * FRAME_S
         if self._quiet and not self._filled:
             # It was a pause from its first frame on: whoever measures it is told at once, but for one that may yet come.
-            behind += int(self._patience() / FRAME) - 2
+            behind += int(self._patience() / FRAME_S) - 2
         for _ in range(min(behind, MOST_FILLED)):
             self._fill(now)
 
@@ -310,8 +308,8 @@ class AudioReceiver:
     def _patience(self) -> float:
         target = self._stream.buffer.target if self._stream is not None else 0.0
         if self._quiet:
-            return self._duration_ms / 1000 + target + FRAME
-        return max(PATIENCE, target + 3 * FRAME)
+            return self._duration_ms / 1000 + target + FRAME_S
+        return max(PATIENCE, target + 3 * FRAME_S)
 
     def _new_decoder(self, codec: Codec) -> Decoder:
         decoder = self._decoders[codec.payload_type] = DECODERS[codec.name](self._rate)

@@ -18,13 +18,11 @@ from aiortc.rtp import RtcpReceiverInfo, RtcpSenderInfo
 from mediaserver.audio.levels import SILENCE_DB, dbfs
 from mediaserver.audio.opus import OpusSettings
 from mediaserver.audio.packets import HUSH, LEAD, Frame, Packet, Reader, decoded
-from mediaserver.clock import FRAME_MS
+from mediaserver.clock import FRAME_MS, FRAME_S
 from mediaserver.rtc import redundancy, rtcp, rtp
 from mediaserver.rtc.codecs import Agreed
 from mediaserver.rtc.formats import FORMATS
 from mediaserver.rtc.protection import COPIES, MOST_BITRATE, Means, Protection, Shield
-
-FRAME = FRAME_MS / 1000
 
 STOOD_STILL = 0.07
 """Seconds that a frame may be late and still be made up for: beyond, the ticker leaves frames out."""
@@ -146,10 +144,10 @@ class AudioSender:
         """
         behind = now - self._due if self._due is not None else 0.0
         if behind > STOOD_STILL:
-            left_out = int(behind / FRAME)
+            left_out = int(behind / FRAME_S)
             self._timestamp = self._timestamp + left_out * self._ticks & 0xFFFFFFFF
-            behind -= left_out * FRAME
-        self._due = now - max(0.0, behind) + FRAME
+            behind -= left_out * FRAME_S
+        self._due = now - max(0.0, behind) + FRAME_S
         timestamp = self._timestamp
         self._timestamp = timestamp + self._ticks & 0xFFFFFFFF
         return timestamp

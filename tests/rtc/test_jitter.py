@@ -165,7 +165,7 @@ def test_a_huge_jump_needs_two_packets_and_begins_anew(rig):
 def test_memory_is_bounded(rig):
     for number in range(11, 11 + 10 * CAPACITY, 2):
         rig.push(number, at=0.2)
-        assert len(rig.buffer) <= CAPACITY
+        assert len(rig.buffer.held) <= CAPACITY
     assert rig.out[-1] >= 11 + 8 * CAPACITY
 
 
@@ -215,4 +215,4 @@ def test_whatever_comes_order_holds_and_nothing_comes_twice(seed):
         rig.push(max(0, step + chance.choice((0, 0, 0, -1, -2, 3, -40))), at=now)
     heard = [entry for entry in rig.out if isinstance(entry, int)]
     assert heard == sorted(set(heard))
-    assert len(rig.buffer) <= CAPACITY
+    assert len(rig.buffer.held) <= CAPACITY
