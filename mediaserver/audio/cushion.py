@@ -8,8 +8,12 @@ WINDOW = 50
 SHORTEST = 10
 """Pulls (0.2 s) that are watched in any case."""
 
-STEADY = 500
-"""Pulls (10 s) without a miss, after which the next one is the work of another clock and not of jitter."""
+STEADY = 100
+"""Pulls (2 s) without a miss, after which the next one stands alone: another clock, or a moment's stall, and no jitter that
+is worth a frame of delay all the time."""
+
+LONE = 15
+"""Pulls (0.3 s) instead of a whole window after a miss that stood alone: what it left in the queue is given up soon."""
 
 MOST = 15
 """The deepest cushion, 300 ms: a source that stutters more than that stutters."""
@@ -29,6 +33,7 @@ class Cushion:
         self._least = MOST
         self._pulls = 0
         self._smooth = 0
+        self._window = WINDOW
 
     def ready(self, queued: int, *, complete: bool) -> bool:
         """Say whether to play now; ``complete``: no more will come, so there is nothing to wait for."""
@@ -40,8 +45,10 @@ class Cushion:
     def ran_dry(self) -> None:
         """The next frame was due and had not come: its time was played without it, so one more is held back from now on."""
         self.underruns += 1
-        if self._smooth < STEADY:
+        lone = self._smooth >= STEADY
+        if not lone:
             self.frames = min(self.frames + 1, MOST)
+        self._window = LONE if lone else WINDOW
         self._smooth = 0
         self._forget()
 
@@ -57,17 +64,18 @@ class Cushion:
             return False
         self._least = min(self._least, left)
         self._pulls += 1
-        return self._pulls >= max(SHORTEST, WINDOW // self._least)
+        return self._pulls >= max(SHORTEST, self._window // self._least)
 
     @property
     def overdue(self) -> bool:
         """No quiet frame came along for as long again, or the delay is worse than a splice in the sound anyway."""
-        return self._least > 1 or self._pulls >= 2 * WINDOW
+        return self._least > 1 or self._pulls >= 2 * self._window
 
     def gave_up(self) -> None:
         """A frame, or a good part of one, was given up: measure afresh."""
         self.given_up += 1
         self.frames = max(1, self.frames - 1)
+        self._window = WINDOW
         self._forget()
 
     def _forget(self) -> None:

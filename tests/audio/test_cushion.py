@@ -1,4 +1,4 @@
-from mediaserver.audio.cushion import MOST, SHORTEST, STEADY, WINDOW, Cushion
+from mediaserver.audio.cushion import LONE, MOST, SHORTEST, STEADY, WINDOW, Cushion
 
 
 def test_begins_with_one_frame_and_grows_by_one_each_time_it_runs_dry():
@@ -20,6 +20,21 @@ def test_another_clock_is_no_reason_to_hold_back_more():
             cushion.pulled(0)
         cushion.ran_dry()
     assert (cushion.frames, cushion.underruns) == (1, 100)
+
+
+def test_what_a_lone_miss_left_is_given_up_soon_and_what_jitter_left_is_not():
+    cushion = Cushion()
+    cushion.ready(1, complete=False)
+    for _ in range(STEADY):
+        cushion.pulled(0)
+    cushion.ran_dry()
+    assert [cushion.pulled(1) for _ in range(LONE)].index(True) == LONE - 1
+    for _ in range(LONE):
+        cushion.pulled(1)
+    assert cushion.overdue
+    cushion.gave_up()
+    cushion.ran_dry()  # so soon after it: jitter
+    assert not any(cushion.pulled(1) for _ in range(WINDOW - 1))
 
 
 def test_does_not_wait_for_what_will_not_come():
