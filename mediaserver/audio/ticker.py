@@ -1,4 +1,4 @@
-"""One 20 ms clock for all calls of a worker, split into four slots so that calls do not all encode at once."""
+"""One 20 ms clock for all calls of a worker, split into eight slots so that calls do not all encode at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from mediaserver.clock import FRAME_S, Clock, monotonic
 
 PERIOD = FRAME_S
-SLOTS = 4
+SLOTS = 8
 STEP = PERIOD / SLOTS
 
 MOST_BEHIND = 3 * SLOTS
@@ -22,7 +22,7 @@ Tick = Callable[[float], None]
 
 
 class Pace:
-    """Which slots are due: steps of 5 ms counted from zero of the clock, so that nothing ever drifts. Pure."""
+    """Which slots are due: steps of 2.5 ms counted from zero of the clock, so that nothing ever drifts. Pure."""
 
     def __init__(self) -> None:
         self.late = 0
