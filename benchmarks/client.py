@@ -23,6 +23,7 @@ from OpenSSL import SSL
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Policy, Session
 
+from benchmarks import arrival
 from benchmarks.sound import FRAME
 
 PAYLOAD_TYPE = 111
@@ -79,6 +80,7 @@ class Caller:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        arrival.stamp(self.socket)
         self.socket.bind((host, 0))
         self.up = False
         self.dtx = False
@@ -155,7 +157,7 @@ class Caller:
         """Read what has come."""
         while True:
             try:
-                data, source = self.socket.recvfrom(2048)
+                data, source, at = arrival.receive(self.socket, time.perf_counter())
             except (BlockingIOError, ConnectionRefusedError):
                 return
             if data and data[0] < 4:
@@ -163,7 +165,7 @@ class Caller:
             elif data and 20 <= data[0] <= 63:
                 self._handshake(data)
             elif self.up and not 192 <= data[1] <= 223:
-                self._rtp(data, now)
+                self._rtp(data, at)
 
     def send(self, payload: bytes, *, marker: bool = False) -> None:
         """Send 20 ms."""
