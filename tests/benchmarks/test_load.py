@@ -96,7 +96,8 @@ async def test_nothing_is_left_of_abandoned_calls():
     assert run.after.held == run.base.held
     started = run.after.metrics["mediaserver_sessions_started_total"]
     assert started - run.base.metrics["mediaserver_sessions_started_total"] == 20
-    assert run.after.metrics["mediaserver_media_setup_timeouts_total"] == 12, "six of twenty, twice"
+    timeouts = run.after.metrics["mediaserver_media_setup_timeouts_total"]
+    assert 8 <= timeouts <= 12, "six of twenty, twice; who leaves in the handshake may be through it by then"
 
 
 @pytest.mark.campaign
