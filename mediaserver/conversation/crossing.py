@@ -20,6 +20,8 @@ from mediaserver.events import Alive, Awaited, Event, GoingAway, Resumable, Usag
 
 SENTENCES = {"timeout": "the model did not get ready in time"}
 
+_PROGRESS = steps.Progress()
+
 
 class Stage(Protocol):
     """What the legs carry: the session. All are plain calls, made one after the other."""
@@ -34,6 +36,10 @@ class Stage(Protocol):
 
     def told(self, leg: Leg, event: Event) -> None:
         """Take an event of the leg that serves; not through :meth:`take`."""
+        ...
+
+    def sounded(self, event: Event) -> bool:
+        """Play an event that is sound and nothing else, of the leg that serves; False when there is more to it."""
         ...
 
     def switched(self, leg: Leg, reason: steps.Reason) -> None:
@@ -195,15 +201,17 @@ class Crossing:
             return
         if isinstance(event, Resumable):
             leg.resume = event.handle
-        elif self.serving is leg:
-            self._stage.take(self._told, (leg, leg.heard(event)))
+        elif self.serving is leg and not self._stage.sounded(event := leg.heard(event)):
+            self._stage.take(self._told, (leg, event))
 
     def _told(self, what: tuple[Leg, Event]) -> None:
         leg, event = what
         if self.serving is not leg:
             return
-        if not _metered(event):
-            self.on(steps.Expected() if isinstance(event, Awaited) else steps.Progress())
+        if isinstance(event, Awaited):
+            self.on(steps.Expected())
+        elif not _metered(event):
+            self._continuity.on(_PROGRESS, self._clock())  # what is due becomes so later: the alarm may ring early
         if isinstance(event, GoingAway):
             self._record.note("provider_going_away", leg=leg.number, time_left_s=event.time_left_s)
             self.on(steps.EndNear(leg.number, event.time_left_s))

@@ -18,3 +18,11 @@ class Limits:
     connect_s: float = 15.0
     max_items: int = 2000
     max_text_bytes: int = 1 << 20
+
+    def due(self, started_at: float, active_at: float | None) -> tuple[float | None, float | None]:
+        """Return when a session lasts too long and when it was idle too long; ``active_at`` None: it is never idle."""
+        return _after(started_at, self.max_duration_s), _after(active_at, self.idle_s)
+
+
+def _after(moment: float | None, wait: float | None) -> float | None:
+    return None if moment is None or wait is None else moment + wait

@@ -63,9 +63,7 @@ how they want it (``session.update`` follows ``session.created``)."""
 
 REOPEN_S = 3.0
 """A provider that must be opened anew for other settings is left at the next turn boundary, at the latest after this.
-
-At a turn boundary it is told nothing more: what follows the settings is said to the session that has them.
-"""
+At a turn boundary it is told nothing more: what follows the settings is said to the session that has them."""
 
 
 class Session:
@@ -361,12 +359,20 @@ class Session:
         """Return what a leg begins with."""
         return self._succession.opening(leg)
 
+    def sounded(self, event: Event) -> bool:
+        """Play what an echo says: it is owed by nobody, so there is nothing to watch and to be woken for."""
+        if not self._plain or self._ended is not None or type(event) is not AudioDelta or event.packets:
+            return False
+        try:
+            self._audience.play(event.item_id, event.pcm)
+        except Hangup as hangup:
+            self.end(_reason(hangup), hangup.detail)
+        return True
+
     def told(self, _leg: Leg, event: Event) -> None:
         """Take an event of the leg that serves."""
         self._active_at = self._clock()
-        if self._plain and type(event) is AudioDelta and not event.packets:
-            self._audience.play(event.item_id, event.pcm)
-        elif isinstance(event, ToolsCancelled):
+        if isinstance(event, ToolsCancelled):
             self._tools.cancelled(event)
         elif not isinstance(event, UsageReported) and not self._supervision.mutes(event):
             actions = self._tools.called(event) if isinstance(event, ToolCalled) else []
@@ -466,19 +472,15 @@ class Session:
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
+    def _limits_due(self) -> tuple[float | None, float | None]:
+        return self.limits.due(self._started_at, None if self._plain else self._active_at)
+
     def _arm(self) -> None:
         self._alarm.set(earliest(self._talk.due, self._tools.due, *self._limits_due()))
 
-    def _limits_due(self) -> list[float | None]:
-        limits, start = self.limits, self._started_at
-        return [
-            None if limits.max_duration_s is None else start + limits.max_duration_s,
-            None if limits.idle_s is None or self._plain else self._active_at + limits.idle_s,
-        ]
-
     def _tend(self, _: None) -> None:
         now = self._clock()
-        over, idle = (wait is not None and now >= wait for wait in self._limits_due())
+        over, idle = (due is not None and now >= due for due in self._limits_due())
         if over:
             self.end("max_duration")
         if idle and self._talk.idle:
