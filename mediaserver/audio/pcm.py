@@ -21,6 +21,11 @@ def rms(pcm: bytes) -> int:
     return audioop.rms(pcm, 2)
 
 
+def peak(pcm: bytes | bytearray) -> int:
+    """Return the largest sample without its sign, 0 to 32768; 0 for none at all."""
+    return audioop.max(pcm, 2)
+
+
 class Narrowed:
     """Brings frames of any rate (Hz) to 8 kHz, for a detector, not for ears: a filter of one pole stands before the samples.
 

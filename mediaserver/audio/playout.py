@@ -15,6 +15,7 @@ import numpy as np
 from mediaserver.audio import stretch
 from mediaserver.audio.cushion import Cushion
 from mediaserver.audio.packets import LEAD, Frame, Packet, Reader, decoded
+from mediaserver.audio.pcm import peak
 from mediaserver.clock import FRAME_MS
 from mediaserver.events import PlayoutFinished, PlayoutStarted
 from mediaserver.items import Played
@@ -285,10 +286,10 @@ class Playout:
 
         The milliseconds that are skipped count as played, for they are no longer to come.
         """
-        pair = np.frombuffer(item.sound[: 2 * self._frame], "<i2")
-        quiet = int(np.abs(pair[: self._samples].astype(np.int32)).max()) < QUIET
+        quiet = peak(item.sound[: self._frame]) < QUIET
         if not quiet and not cushion.overdue:
             return self._cut(item, self._frame)
+        pair = np.frombuffer(item.sound[: 2 * self._frame], "<i2")
         short = stretch.shortened(pair, self._rate, self._samples if quiet else self._samples // 2, self._samples)
         self._cut(item, self._frame + 2 * (len(pair) - len(short)))
         cushion.gave_up()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mediaserver.audio.pcm import Narrowed, rms
+from mediaserver.audio.pcm import Narrowed, peak, rms
 from tests.clips import clip
 
 
@@ -12,6 +12,11 @@ def sine(hz, rate, ms=200):
 def test_rms_of_a_sine_and_of_nothing():
     assert rms(sine(1000, 24000)) == pytest.approx(8000 / np.sqrt(2), rel=0.01)
     assert rms(b"") == rms(bytes(960)) == 0
+
+
+def test_the_peak_is_the_largest_on_either_side():
+    assert peak(np.array([3, -20, 7], "<i2").tobytes()) == 20
+    assert peak(bytearray()) == 0
 
 
 @pytest.mark.parametrize("rate", [11025, 12000, 22050, 24000, 44100])
