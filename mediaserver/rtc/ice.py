@@ -222,6 +222,7 @@ class Deadlines:
 ENDS = {
     "setup_timeout": "no media within the set-up deadline",
     "connection_lost": "nothing was heard from the client for too long",
+    "client_closed": "the client said goodbye",
 }
 """The verdicts of :class:`Presence` that end a call, with the sentence for a person."""
 
@@ -234,12 +235,17 @@ class Presence:
     created: float
     connected: bool = False
     heard: float = 0.0
+    said_bye: float | None = None
+    """When RTCP BYE came last."""
 
     def verdict(self, now: float) -> str:
-        """One of ``waiting``, ``present``, ``silent``, ``setup_timeout``, ``connection_lost``."""
+        """One of ``waiting``, ``present``, ``silent``, ``setup_timeout``, ``connection_lost``, ``client_closed``."""
         if not self.connected:
             return "setup_timeout" if now - self.created >= self.deadlines.setup_s else "waiting"
         silence = now - self.heard
         if silence >= self.deadlines.silence_end_s:
             return "connection_lost"
-        return "silent" if silence >= self.deadlines.silence_notice_s else "present"
+        if silence < self.deadlines.silence_notice_s:
+            return "present"
+        # A browser says BYE for a stream that only rests (hold, no microphone): it is the end when it was the last word.
+        return "client_closed" if self.heard == self.said_bye else "silent"

@@ -43,10 +43,6 @@ _RTCP = range(192, 224)
 """The second byte of RTCP where it shares a port with RTP (RFC 5761 §4)."""
 
 
-REPORT_S = (1.0, 4.0)
-"""The random time between RTCP reports, in seconds (RFC 3550 §6.2, with the reduced minimum of §6.2 for sessions of two)."""
-
-
 @dataclass(slots=True)
 class _Sound:
     """What exists once somebody listens."""
@@ -87,7 +83,15 @@ class Peer(Speaker):
         self.version = 1
         self.agent = ice.IceAgent(ice.new_credentials(offer.ufrag, offer.pwd))
         self.presence = ice.Presence(deadlines, clock())
-        self._stack = self._make_stack(own)
+        self._stack = Stack(
+            own=own,
+            active=offer.setup == "active",
+            remote=offer.fingerprints,
+            send=self.write,
+            channels=dialect,
+            data_port=offer.data_port,
+            data_limit=offer.data_limit,
+        )
         self.fingerprints = fingerprints(own)
         self._source: ice.Source | None = None
         self._path_heard = 0.0
@@ -109,18 +113,6 @@ class Peer(Speaker):
         self._next_report = float("inf")
         self._noticed = False
         self._patience = Patience()
-        self._bye_at: float | None = None
-
-    def _make_stack(self, own: Certificate) -> Stack:
-        return Stack(
-            own=own,
-            active=self.offer.setup == "active",
-            remote=self.offer.fingerprints,
-            send=self.write,
-            channels=self._dialect,
-            data_port=self.offer.data_port,
-            data_limit=self.offer.data_limit,
-        )
 
     # --- what others may know -----------------------------------------------------------------------------------------
 
@@ -272,9 +264,6 @@ class Peer(Speaker):
         verdict, was_over = self.presence.verdict(now), self._over.is_set()
         if (detail := ice.ENDS.get(verdict)) is not None:
             self.end(Hangup(verdict, detail))
-        elif verdict == "silent" and self.presence.heard == self._bye_at:
-            # A browser says BYE for a stream that only rests (hold, no microphone): it is the end when it was the last word.
-            self.end(Hangup("client_closed", "the client said goodbye"))
         if self._over.is_set():
             if self._tasks is None:  # nobody runs it: nobody else would free it
                 self.release()
@@ -465,7 +454,7 @@ class Peer(Speaker):
         self.presence.heard = now
         for packet in rtcp.parse(plain):
             if isinstance(packet, RtcpByePacket):
-                self._bye_at = now
+                self.presence.said_bye = now
             elif self._sound is not None and isinstance(packet, RtcpSrPacket | RtcpRrPacket):
                 self._hear_report(self._sound, packet, now)
 
@@ -478,7 +467,7 @@ class Peer(Speaker):
 
     def _report(self, now: float) -> None:
         """Send SR or RR, with what we know of the client's stream."""
-        self._next_report = now + random.uniform(*REPORT_S)
+        self._next_report = now + random.uniform(*rtcp.REPORT_S)
         if (sound := self._sound) is not None:
             self._write_control(sound.sender.sender_report(now, sound.receiver.report_block(now)))
 

@@ -21,6 +21,9 @@ from aiortc.rtp import (
     clamp_packets_lost,
 )
 
+REPORT_S = (1.0, 4.0)
+"""The random time between reports, in seconds (RFC 3550 §6.2, with the reduced minimum of §6.2 for sessions of two)."""
+
 MAX_BYTES = 1500
 _CNAME = 1
 

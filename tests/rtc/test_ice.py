@@ -178,3 +178,10 @@ def test_a_second_restart_voids_the_first() -> None:
 def test_deadlines(connected: bool, now: float, verdict: str) -> None:
     presence = ice.Presence(ice.Deadlines(), created=0.0, connected=connected, heard=100.0)
     assert presence.verdict(now) == verdict
+
+
+def test_a_goodbye_is_the_end_when_it_was_the_last_word() -> None:
+    presence = ice.Presence(ice.Deadlines(), created=0.0, connected=True, heard=100.0, said_bye=100.0)
+    assert [presence.verdict(now) for now in (104.9, 105.0, 130.0)] == ["present", "client_closed", "connection_lost"]
+    presence.heard = 101.0
+    assert presence.verdict(106.0) == "silent"

@@ -477,7 +477,7 @@ async def test_a_goodbye_ends_a_call_when_it_was_the_last_word() -> None:
             goodbye = client.stack.protect_rtcp(rtcp.goodbye(42, "bare"))
             assert goodbye is not None
             client.send(goodbye)  # as a browser does whose user is put on hold
-            await until(lambda: peer._bye_at is not None)
+            await until(lambda: peer.presence.said_bye is not None)
             for _ in range(10):
                 client.check()
                 await asyncio.sleep(0.05)
