@@ -11,17 +11,16 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 import numpy as np
-from playwright.async_api import Route
 
 from benchmarks.comebacks import HEADERS, SERVER
 from benchmarks.promises import Line
 from benchmarks.sound import loop
 from mediaserver.rtc.port import MediaSettings
-from tests.browser.driving import Complaints, browser, open_page, write_wav
+from tests.browser.driving import Complaints, browser, call_through, open_page, write_wav
 from tests.rtc.clients import media_port
 from tests.servers.impaired_door import impaired_door
 from tests.servers.lean_call import HOST, lean_call
-from tests.servers.udp_impair import Weather, without_candidates
+from tests.servers.udp_impair import Weather
 from tests.servers.voice_server import VoiceServer, voice_server
 
 SETUPS, MTU = 20, 1200
@@ -78,13 +77,8 @@ async def _page(server: VoiceServer) -> Line:
     with TemporaryDirectory() as folder:
         silence = write_wav(Path(folder) / "silence.wav", [60.0])
         async with browser(silence) as chromium, impaired_door(server.url, Weather(loss=1.0)) as (door, _):
-
-            async def through_the_door(route: Route) -> None:
-                url, offer = route.request.url.replace(server.url, door), route.request.post_data or ""
-                await route.fulfill(response=await route.fetch(url=url, post_data=without_candidates(offer)))
-
             context = await chromium.new_context()
-            await context.route("**/v1/realtime/calls**", through_the_door)
+            await call_through(context, server.url, door)
             page = await open_page(context, server.url, Complaints())
             began = time.perf_counter()
             await page.click("#start")

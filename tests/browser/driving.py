@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
 
 from tests import clips
+from tests.servers.udp_impair import without_candidates
 
 FLAGS = (
     "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", "--headless", "--no-sandbox", "--disable-gpu",
@@ -74,6 +75,17 @@ async def open_page(context: BrowserContext, url: str, complaints: Complaints) -
     await page.goto(url)
     await page.wait_for_selector("html[data-ready=yes]", state="attached")
     return page
+
+
+async def call_through(context: BrowserContext, url: str, door: str) -> None:
+    """Have pages of ``url`` call at ``door`` (:mod:`tests.servers.impaired_door`), with offers that name no address."""
+
+    async def through_the_door(route: Route) -> None:
+        offer = route.request.post_data or ""
+        answer = await route.fetch(url=route.request.url.replace(url, door), post_data=without_candidates(offer))
+        await route.fulfill(response=answer)
+
+    await context.route("**/v1/realtime/calls**", through_the_door)
 
 
 async def until(page: Page, condition: str, limit_s: float = 10.0) -> None:
