@@ -1,9 +1,10 @@
 """ICE-lite for one peer, as a pure state machine (RFC 8445 §2.5, §6.1.2, §7.3).
 
-The server answers connectivity checks and never sends any. A check with valid credentials makes its source *known*: from
+The server answers connectivity checks and begins none. A check with valid credentials makes its source *known*: from
 then on media is taken from there. A check with USE-CANDIDATE makes the source the *path* that we send to; a later one from
-another source moves it, which is how a call survives a change of network address. New credentials for the same peer are an
-ICE restart: the old ones stay valid until a check with the new ones nominates.
+another source moves it, which is how a call survives a change of network address, and so does consent that was asked for
+where the client speaks (:mod:`mediaserver.rtc.consent`). New credentials for the same peer are an ICE restart: the old ones
+stay valid until a check with the new ones nominates.
 
 Nothing here knows a socket or a clock: ``now`` comes in, in monotonic seconds.
 """
@@ -151,6 +152,12 @@ class IceAgent:
         host, port = source.address[0], source.address[1]
         response = stun.success(message, host, port, password)
         return Verdict(response, tuple(self._accept(credentials, source, now, nominated=message.nominates)))
+
+    def proved(self, source: Source, now: float) -> tuple[IceEvent, ...]:
+        """Move the path to a source that answered when we asked it (:mod:`mediaserver.rtc.consent`)."""
+        events = self._accept(self.credentials, source, now, nominated=False)
+        moved = self.follow(source)
+        return (*events, moved) if moved is not None else tuple(events)
 
     def follow(self, source: Source) -> PathNominated | None:
         """Move the path to a known source whose authenticated media says that it is in use; ``None`` if it is already."""

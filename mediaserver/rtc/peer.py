@@ -39,9 +39,6 @@ logger = logging.getLogger(__name__)
 FOLLOW_S = 0.2
 """Seconds without media on the path before authenticated media from another known source moves it."""
 
-_RTCP = range(192, 224)
-"""The second byte of RTCP where it shares a port with RTP (RFC 5761 §4)."""
-
 
 @dataclass(slots=True)
 class _Sound:
@@ -93,7 +90,6 @@ class Peer(Speaker):
             data_limit=offer.data_limit,
         )
         self.fingerprints = fingerprints(own)
-        self._source: ice.Source | None = None
         self._path_heard = 0.0
         self._send: Callable[[bytes], None] = nowhere
         self._nominated = asyncio.Event()
@@ -135,6 +131,11 @@ class Peer(Speaker):
     def silent(self) -> bool:
         """Whether nothing was heard from the client for longer than it should take (it may come back)."""
         return self.presence.verdict(self._clock()) == "silent"
+
+    @property
+    def ssrc_heard(self) -> int | None:
+        """The SSRC of what the client says now, None before it is heard."""
+        return self._sound.receiver.ssrc if self._sound is not None else None
 
     @property
     def stats(self) -> dict[str, float | None]:
@@ -213,10 +214,10 @@ class Peer(Speaker):
     # --- the port's side ----------------------------------------------------------------------------------------------
 
     def datagram(self, data: bytes, source: ice.Source, now: float) -> None:
-        """Take a datagram, other than STUN, from a known source; first byte as in RFC 7983."""
+        """Take a datagram, other than STUN, first byte as in RFC 7983; from strangers what :func:`rtp.stream` knows only."""
         first = data[0]
         if 127 < first < 192 and len(data) >= rtp.HEADER:
-            if data[1] in _RTCP:
+            if data[1] in rtp.CONTROL:
                 self._control(data, now)
             else:
                 self._voice(data, source, now)
@@ -226,9 +227,12 @@ class Peer(Speaker):
     def check(self, message: stun.Message, source: ice.Source, now: float) -> bytes | None:
         """Take a STUN Binding request and return the answer, ``None`` for silence."""
         verdict = self.agent.request(message, source, now)
-        for event in verdict.events:
-            _ON_ICE[type(event)](self, event, now)
+        self._happened(verdict.events, now)
         return verdict.response
+
+    def proved(self, source: ice.Source, now: float) -> None:
+        """Go on at a source from where the client gave its consent when it was asked."""
+        self._happened(self.agent.proved(source, now), now)
 
     def renegotiate(self, offer: Offer) -> ice.Credentials:
         """Take a new offer on the live call and return the credentials for the answer.
@@ -349,6 +353,10 @@ class Peer(Speaker):
         except Hangup as hangup:
             self.end(hangup)
 
+    def _happened(self, events: tuple[ice.IceEvent, ...], now: float) -> None:
+        for event in events:
+            _ON_ICE[type(event)](self, event, now)
+
     def _known(self, event: ice.SourceKnown, now: float) -> None:
         self._wire.learn(event.source, self)
 
@@ -360,7 +368,7 @@ class Peer(Speaker):
             self._wire.unname(ufrag)
 
     def _path(self, event: ice.PathNominated, now: float) -> None:
-        self._source, self._send = event.source, self._wire.sender(event.source)
+        self._send = self._wire.sender(event.source)
         self._path_heard = now
         self._nominated.set()
 
@@ -417,12 +425,18 @@ class Peer(Speaker):
         if packet is None:
             return
         self.presence.heard = now
-        if source == self._source:
+        if source == self.agent.path:
             self._path_heard = now
-        elif now - self._path_heard > FOLLOW_S and (moved := self.agent.follow(source)) is not None:
-            self._path(moved, now)
+        elif self._sound is None or self._sound.receiver.news(packet):  # what is only late says nothing about now
+            self._elsewhere(source, now)
         if self._sound is not None:
             self._sound.receiver.rtp(packet, now)
+
+    def _elsewhere(self, source: ice.Source, now: float) -> None:
+        if source not in self.agent.sources:
+            self._wire.ask(source, self, now)
+        elif now - self._path_heard > FOLLOW_S and (moved := self.agent.follow(source)) is not None:
+            self._path(moved, now)
 
     def _tick(self, now: float) -> None:
         try:

@@ -2,8 +2,9 @@
 
 Each local address has its own socket on the same port number, so that an answer leaves from the address that was asked.
 A wake-up reads a bounded batch; a datagram's source is looked up in a dictionary; the rest is plain calls. A source that
-nobody knows can say one thing: a STUN check with a username of ours and valid integrity. Everything else from strangers is
-dropped and counted, never logged, so that neither a flood nor a forgery costs a call anything.
+nobody knows can say two things: a STUN check with a username of ours and valid integrity, and sound that SRTP believes. Such
+sound is heard, and its source is asked for consent (:mod:`mediaserver.rtc.consent`) before anything else is sent there. What
+else strangers send is dropped and counted, never logged, so that neither a flood nor a forgery costs a call anything.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from mediaserver.audio.ticker import Ticker
 from mediaserver.caller import Dialect
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BadRequest, ConfigError, Overloaded, TooLarge
-from mediaserver.rtc import addresses, description, fragment, ice, stack, stun
+from mediaserver.rtc import addresses, description, fragment, ice, rtp, stack, stun
 from mediaserver.rtc.codecs import Red
+from mediaserver.rtc.consent import Consents
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.sender import Voice
 from mediaserver.rtc.shedding import Shedding
@@ -65,7 +67,7 @@ class MediaSettings:
 
 @dataclass(slots=True)
 class Counters:
-    """What happened to datagrams since the port opened."""
+    """What happened to datagrams since the port opened; ``consent_asked`` counts each request, repeated ones too."""
 
     received: int = 0
     sent: int = 0
@@ -75,6 +77,8 @@ class Counters:
     unknown_source: int = 0
     bad_stun: int = 0
     checks: int = 0
+    consent_asked: int = 0
+    consent_given: int = 0
     accepted: int = 0
     refused_offers: int = 0
     setup_timeouts: int = 0
@@ -103,6 +107,8 @@ class MediaPort:
         self._clock = clock
         self._named: dict[bytes, Peer] = {}
         self._peers: dict[str, Peer] = {}
+        self._voices: dict[bytes, str] = {}
+        self._consents = Consents[Peer]()
         self._counters = Counters()
         self._deadlines = ice.Deadlines(settings.setup_timeout_s, settings.silence_notice_s, settings.silence_end_s)
         self._voice = Voice(settings.bitrate, settings.complexity)
@@ -255,8 +261,16 @@ class MediaPort:
         """Let this fragment mean nothing."""
         self._named.pop(ufrag.encode(), None)
 
+    def ask(self, source: ice.Source, peer: Peer, now: float) -> None:
+        """Ask a source, unless it is being asked, whether the client of this peer is there and wants our packets."""
+        request = self._consents.ask(peer, peer.agent.credentials, source, now)
+        if request is not None:
+            self._counters.consent_asked += 1
+            self.sender(source)(request)
+
     def left(self, peer: Peer) -> None:
         """Forget a peer, unless another one of its call has taken its place."""
+        self._consents.forget(peer)
         if self._peers.get(peer.id) is peer:
             del self._peers[peer.id]
 
@@ -265,6 +279,8 @@ class MediaPort:
     def _read_all(self) -> None:
         for endpoint in self._endpoints:
             self._readable(endpoint)
+        if self._consents.due <= (now := self._clock()):
+            self._ask_again(now)
 
     def _readable(self, endpoint: Endpoint) -> None:
         receive, routes, counters = endpoint.socket.recvfrom, endpoint.routes, self._counters
@@ -286,6 +302,7 @@ class MediaPort:
                 self._check(endpoint, data, address, route and route[2], now)
             elif route is None:
                 counters.unknown_source += 1
+                self._overhear(endpoint, data, address, now)
             else:
                 try:
                     route[0](data, route[1], now)
@@ -293,19 +310,42 @@ class MediaPort:
                     route[2].broke(defect)
 
     def _check(self, endpoint: Endpoint, data: bytes, address: ice.Address, known: Peer | None, now: float) -> None:
-        message = stun.parse(data)
+        message, source = stun.parse(data), ice.Source(endpoint.index, address)
         if message is None or message.kind != stun.BINDING_REQUEST:
-            self._counters.bad_stun += 1
+            self._counters.bad_stun += message is None or not self._answered(message, source, now)
             return
         names = stun.fragments(message.username)
         peer = (self._named.get(names[0]) if names is not None else None) or known
-        source = ice.Source(endpoint.index, address)
         response = peer.check(message, source, now) if peer is not None else None
         if response is None:
             self._counters.unknown_source += 1
             return
         self._counters.checks += 1
         self.sender(source)(response)
+
+    def _overhear(self, endpoint: Endpoint, data: bytes, address: ice.Address, now: float) -> None:
+        """Give what looks like the sound of a call to it, wherever it comes from: SRTP says whether it is."""
+        ssrc = rtp.stream(data)
+        peer = self._peers.get(self._voices.get(ssrc, "")) if ssrc is not None else None
+        if peer is None:
+            return
+        try:
+            peer.datagram(data, ice.Source(endpoint.index, address), now)
+        except Exception as defect:  # as above
+            peer.broke(defect)
+
+    def _answered(self, message: stun.Message, source: ice.Source, now: float) -> bool:
+        peer = self._consents.answer(message, source)
+        if peer is None:
+            return False
+        self._counters.consent_given += 1
+        peer.proved(source, now)
+        return True
+
+    def _ask_again(self, now: float) -> None:
+        for source, request in self._consents.again(now):
+            self._counters.consent_asked += 1
+            self.sender(source)(request)
 
     async def _watch(self) -> None:
         """See to the deadlines of all calls, also of those that nobody runs, and to the load of this thread's core."""
@@ -319,8 +359,12 @@ class MediaPort:
             self._look_at_the_peers(now)  # in a call of its own, whose variables keep no peer until the next look
 
     def _look_at_the_peers(self, now: float) -> None:
+        """See to each of them, and note by which SSRC its sound is known; of two calls with the same one, the older is."""
+        self._voices = {}
         for peer in list(self._peers.values()):
             self._counters.setup_timeouts += peer.watch(now)
+            if (ssrc := peer.ssrc_heard) is not None:
+                self._voices.setdefault(ssrc.to_bytes(4, "big"), peer.id)
 
     def _look_at_the_load(self, busy: float, now: float) -> None:
         if self._shedding.look(busy, now):

@@ -148,6 +148,17 @@ class AudioReceiver:
         self._decoders.clear()
         self._current = None
 
+    @property
+    def ssrc(self) -> int | None:
+        """The SSRC of the client's stream, None before its first packet."""
+        return self._stream.reception.ssrc if self._stream is not None else None
+
+    def news(self, packet: bytes) -> bool:
+        """Say whether a decrypted packet, not taken yet, is beyond all of its stream, or of another one."""
+        if self._stream is None or int.from_bytes(packet[8:12], "big") != self._stream.reception.ssrc:
+            return True
+        return self._stream.reception.ahead(int.from_bytes(packet[2:4], "big"))
+
     def rtp(self, packet: bytes, now: float) -> None:
         """Take a decrypted packet that arrived at ``now``."""
         parsed = rtp.parse(packet)

@@ -114,6 +114,10 @@ class Reception:
                 self.jitter += (difference - self.jitter) / 16
         self._transit = transit
 
+    def ahead(self, sequence: int) -> bool:
+        """Say whether a sequence number of 16 bits is beyond all that were heard."""
+        return 0 < (sequence - self._highest & 0xFFFF) < 0x8000
+
     def sender_report(self, ntp_timestamp: int, now: float) -> None:
         """Remember when their last SR came, for LSR and DLSR."""
         self._sender_report = (middle(ntp_timestamp), now)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 HEADER = 12
 ONE_BYTE = 0xBEDE
 TWO_BYTES = 0x1000
+CONTROL = range(192, 224)
+"""The second byte of RTCP where it shares a port with RTP (RFC 5761 §4)."""
 
 _FIXED = Struct("!BBHLL")
 _PAIR = Struct("!HH")
@@ -47,6 +49,13 @@ def parse(data: bytes) -> Packet | None:
     if start > end or (first & 0x20 and not data[-1]):
         return None
     return Packet(second & 0x7F, second > 0x7F, sequence, timestamp, ssrc, data[start:end], profile, extensions)
+
+
+def stream(data: bytes) -> bytes | None:
+    """Return the SSRC of what looks like RTP, encrypted or not, among the datagrams of a port (RFC 7983 §7), else None."""
+    if len(data) < HEADER or not 127 < data[0] < 192 or data[1] in CONTROL:
+        return None
+    return data[8:12]
 
 
 def element(packet: Packet, wanted: int) -> bytes | None:

@@ -33,5 +33,8 @@ class Wire(Protocol):
     def unname(self, ufrag: str) -> None:
         """They no longer are."""
 
+    def ask(self, source: Source, peer: Peer, now: float) -> None:
+        """Ask there whether it is this peer's client; :meth:`Peer.proved` is called when it is."""
+
     def left(self, peer: Peer) -> None:
         """The peer is gone."""

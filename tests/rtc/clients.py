@@ -198,6 +198,9 @@ class Bare:
         self.texts = Text()
         self.packets: list[rtp.Packet] = []
         self.responses: list[stun.Message] = []
+        self.asked: list[stun.Message] = []
+        self.consents = False
+        """Whether it answers when it is asked, as clients that are no test do."""
         self.sequence = 0
         self.remote: tuple[str, int] = ("", 0)
         self.server = ("", "")
@@ -247,13 +250,18 @@ class Bare:
         self.send(stun.build(stun.BINDING_REQUEST, os.urandom(12), attributes, pwd.encode()))
 
     def say(self, count: int = 1, payload: bytes = b"\xd5" * 160, payload_type: int = 0) -> None:
-        assert self.stack is not None
         for _ in range(count):
-            self.sequence += 1
-            packet = rtp.serialise(payload_type, False, self.sequence, self.sequence * 160, 77, payload)
-            protected = self.stack.protect(packet)
-            assert protected is not None
-            self.send(protected)
+            self.send(self.packet(payload, payload_type))
+
+    def packet(self, payload: bytes = b"\xd5" * 160, payload_type: int = 0) -> bytes:
+        """The next packet, encrypted."""
+        assert self.stack is not None
+        self.sequence += 1
+        protected = self.stack.protect(
+            rtp.serialise(payload_type, False, self.sequence, self.sequence * 160, 77, payload)
+        )
+        assert protected is not None
+        return protected
 
     def send(self, datagram: bytes) -> None:
         self.socket.sendto(datagram, self.remote)
@@ -272,11 +280,19 @@ class Bare:
                 return
             self._receive(data)
 
+    def _answer(self, request: stun.Message) -> None:
+        self.asked.append(request)
+        if self.consents:
+            self.send(stun.success(request, *self.remote, self.pwd.encode()))
+
     def _receive(self, data: bytes) -> None:
         if data[0] < 4:
             message = stun.parse(data)
             assert message is not None
-            self.responses.append(message)
+            if message.kind == stun.BINDING_REQUEST:
+                self._answer(message)
+            else:
+                self.responses.append(message)
         elif data[0] < 64 and self.stack is not None:
             self.stack.feed(data)
         elif self.stack is not None and not 192 <= data[1] < 224:

@@ -91,6 +91,15 @@ def test_media_moves_the_path_to_a_known_source_and_to_no_other() -> None:
     assert agent.follow(MOVED) is None
 
 
+def test_consent_that_was_asked_for_moves_the_path_at_once_and_keeps_the_old_one_known() -> None:
+    agent = make_agent()
+    agent.request(check(agent.credentials), HOME, 1.0)
+    assert agent.proved(MOVED, 1.1) == (SourceKnown(MOVED), ConsentRefreshed(), PathNominated(MOVED, moved=True))
+    assert agent.path == MOVED
+    assert set(agent.sources) == {HOME, MOVED}
+    assert agent.proved(MOVED, 1.2) == (ConsentRefreshed(),)
+
+
 @pytest.mark.parametrize("password", ["wrong-password-of-22-ch", "client-password-of-22c"])
 def test_a_stranger_with_a_wrong_password_gets_silence(password: str) -> None:
     agent = make_agent()

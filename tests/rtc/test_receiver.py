@@ -500,6 +500,16 @@ def test_a_new_ssrc_takes_over_only_from_a_quiet_one(ear):
     assert len(ear.frames) == frames + 6
 
 
+def test_what_is_news_is_beyond_all_that_came(ear):
+    assert ear.receiver.ssrc is None
+    sent = [packet for _, packet in packets(seconds=0.1, start=0xFFFE)]
+    assert ear.receiver.news(sent[2])
+    ear.receiver.rtp(sent[2], 10.0)
+    assert [ear.receiver.news(packet) for packet in sent] == [False, False, False, True, True]
+    assert ear.receiver.news(rtp.serialise(111, False, 0xFFFE, 0, 8, b"x"))
+    assert ear.receiver.ssrc == 9
+
+
 def test_the_announced_ssrc_takes_over_at_once():
     ear = Ear(Agreed("0", AGREED.codecs, OPUS, remote_ssrc=9))
     sent = packets(seconds=0.2)

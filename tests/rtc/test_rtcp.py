@@ -72,6 +72,16 @@ def test_jitter_follows_the_arrivals_and_ignores_events_and_jumps():
     assert reception.jitter == before
 
 
+@pytest.mark.parametrize(
+    ("highest", "sequence", "ahead"),
+    [(5, 6, True), (5, 5, False), (5, 4, False), (0xFFFF, 0, True), (0x10000, 0xFFFF, False), (0x1FFFF, 2, True)],
+)
+def test_what_is_ahead_of_all_that_came(highest, sequence, ahead):
+    reception = Reception(9, 8000)
+    reception.heard(highest, None, 0.0)
+    assert reception.ahead(sequence) is ahead
+
+
 def test_echoes_the_last_sender_report():
     reception = Reception(9, 8000)
     reception.heard(1, 0, 0.0)

@@ -71,3 +71,20 @@ def test_hostile_bytes_never_raise():
         packet = rtp.parse(bytes(data))
         if packet is not None:
             rtp.element(packet, chance.randrange(16))
+
+
+@pytest.mark.parametrize(
+    ("data", "ssrc"),
+    [
+        (bytes.fromhex("806f000100000002deadbeef") + b"sound", b"\xde\xad\xbe\xef"),
+        (bytes.fromhex("906f000100000002deadbeef"), b"\xde\xad\xbe\xef"),
+        (bytes.fromhex("806f000100000002deadbe"), None),
+        (bytes.fromhex("80c8000100000002deadbeef"), None),
+        (bytes.fromhex("16fefd000000000000000000"), None),
+        (bytes.fromhex("c06f000100000002deadbeef"), None),
+        (b"", None),
+    ],
+    ids=["rtp", "with an extension", "cut short", "rtcp", "dtls", "nothing known", "empty"],
+)
+def test_the_ssrc_of_what_looks_like_sound(data, ssrc):
+    assert rtp.stream(data) == ssrc

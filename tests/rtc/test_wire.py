@@ -5,7 +5,7 @@ import pytest
 from mediaserver.rtc.port import MediaPort
 from mediaserver.rtc.wire import Wire, nowhere
 
-NEEDS = ("sender", "learn", "forget", "name", "unname", "left")
+NEEDS = ("sender", "learn", "forget", "name", "unname", "ask", "left")
 
 
 @pytest.mark.parametrize("name", NEEDS)

@@ -58,14 +58,18 @@ async def test_duplicates_change_nothing():
     assert same
 
 
-async def test_a_nat_that_forgets_costs_one_check_interval():
-    async with media_port() as port, lean_call(port, Weather()) as call:
+@pytest.mark.parametrize("weather", [Weather(), Weather(loss=0.3, delay_ms=40)], ids=["fair", "loss 30 %, 80 ms"])
+async def test_a_nat_that_forgets_costs_no_check_interval(weather):
+    async with media_port() as port, lean_call(port, Weather(), echo=True) as call:
         await call.speak(0.5)
         assert call.proxy is not None
+        call.proxy.set_weather(weather)
+        call.caller.due = float("inf")  # it never checks again by itself
         await call.proxy.rebind()
-        before = call.listening.frames
-        await call.speak(4.0)  # a check is sent every 2.5 s
+        before, heard = call.listening.frames, len(call.caller.packets)
+        await call.speak(3.0)
         assert call.listening.frames - before > 50
+        assert len(call.caller.packets) - heard > 50
 
 
 async def test_a_handshake_passes_where_fragments_do_not():
