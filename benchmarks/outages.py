@@ -15,6 +15,7 @@ import numpy as np
 from benchmarks.client import CONSENT_S, Caller
 from benchmarks.comebacks import comebacks
 from benchmarks.promises import Line, percentile
+from benchmarks.rebinds import rebinds
 from benchmarks.turns import SOUND_BYTES
 from mediaserver.rtc.port import MediaSettings
 from tests.rtc.clients import media_port
@@ -39,6 +40,7 @@ async def outages(seconds: float) -> AsyncIterator[Line]:
     """Cut the line in each way, a few times; the amounts are fixed."""
     yield _both("N5: black hole of 5 s", 0.5, await repeated(HOLES, _hole))
     yield _both(f"N6: NAT rebind, the client checks each {CONSENT_S:g} s", 1.0, await repeated(REBINDS, _rebind))
+    yield await rebinds()
     async for line in comebacks():
         yield line
 
