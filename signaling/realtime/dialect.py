@@ -105,13 +105,7 @@ class RealtimeDialect:
             return
         self._greeted = True
         settings = self._codec.effective.settings
-        facts = {
-            "call_id": self._call_id,
-            "session_id": self._codec.session_id,
-            "model": settings.model,
-            "voice": settings.voice,
-        }
-        self._extend(extension.hello(self._clock(), facts))
+        self._extend(extension.hello(self._clock(), self._call_id, self._codec.session_id, settings))
 
     def _extend(self, text: str | None) -> None:
         if text is not None and self._send_extension is not None:

@@ -1,4 +1,4 @@
-"""The extension channel ``mediaserver-events``: what our page and tools may know beyond the contract. Pure; JSON text.
+"""What our page and tools may know beyond the contract, on a data channel or in a WebSocket of theirs. Pure; JSON text.
 
 All times are milliseconds of the server's monotonic clock. Standard events never carry extension fields; unknown types
 are ignored by both sides.
@@ -13,8 +13,11 @@ import msgspec
 
 from mediaserver import events as happened
 from mediaserver.events import Event
+from mediaserver.settings import Settings
 
 LABEL = "mediaserver-events"
+"""The data channel that a client opens for it, and the subprotocol that it offers beside ``realtime`` for it."""
+
 MAX_PING_BYTES = 1024
 
 
@@ -30,13 +33,14 @@ def write(event: Event, now: float) -> str | None:
     return None if row is None else _text({"at": _ms(now), **row(event)})
 
 
-def hello(now: float, facts: Mapping[str, str]) -> str:
-    """Return the first message: which call this is. ``facts``: call_id, session_id, model, voice."""
+def hello(now: float, call_id: str, session_id: str, settings: Settings) -> str:
+    """Return the first message: which call this is."""
+    facts = {"call_id": call_id, "session_id": session_id, "model": settings.model, "voice": settings.voice}
     return _text({"type": "hello", "version": 1, "at": _ms(now), **facts})
 
 
 def answer(text: str | bytes, now: float) -> str | None:
-    """Return the answer to a ping; everything else is ignored."""
+    """Return the answer to a ping; ``None`` for everything else."""
     if len(text) > MAX_PING_BYTES:
         return None
     try:

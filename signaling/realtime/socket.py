@@ -1,8 +1,9 @@
 """``GET /v1/realtime``: a call over a WebSocket, or a second controller on a call (OpenAI Realtime reference, "WebSocket").
 
 ``?model=`` opens a conversation, ``?intent=transcription`` one that only writes down, ``?call_id=`` joins a live call
-(:mod:`signaling.realtime.sideband`). Azure's clients reach the same door at ``/openai/v1/realtime`` and, in the beta shape,
-at ``/openai/realtime?api-version=&deployment=``.
+(:mod:`signaling.realtime.sideband`). A client that offers the subprotocol ``mediaserver-events`` beside ``realtime`` is told
+what :mod:`signaling.realtime.extension` knows too. Azure's clients reach the same door at ``/openai/v1/realtime`` and, in
+the beta shape, at ``/openai/realtime?api-version=&deployment=``.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from mediaserver.errors import BadRequest
-from signaling.auth import PROTOCOL, authenticate_socket, speaks_beta
+from signaling.auth import PROTOCOL, authenticate_socket, speaks_beta, subprotocols
 from signaling.door import DOOR
+from signaling.realtime import extension
 from signaling.realtime.codec import RealtimeCodec
 from signaling.realtime.opening import admit, serve_on_socket
 from signaling.realtime.reader import MAX_APPEND
@@ -34,7 +36,8 @@ async def connect(request: web.Request) -> web.StreamResponse:
     wire, socket = await open_socket(request, (PROTOCOL,), MAX_MESSAGE)
     terms = admitted.terms(sound=True, beta=request.path == AZURE_PREVIEW or speaks_beta(request))
     codec = RealtimeCodec(admitted.effective, terms, track=False)
-    caller = SocketCaller(door.names.new("rtc"), socket, codec)
+    extended = extension.LABEL in subprotocols(request)
+    caller = SocketCaller(door.names.new("rtc"), socket, codec, extended=extended)
     await serve_on_socket(door, admitted, caller, socket, lambda: codec.effective)
     return wire
 

@@ -15,7 +15,8 @@ from mediaserver.caller import Played
 from mediaserver.clock import Clock, monotonic
 from mediaserver.commands import ClearInput, Command, CommitInput, TruncateItem
 from mediaserver.errors import TooLarge
-from mediaserver.events import Event
+from mediaserver.events import Event, SessionCreated
+from signaling.realtime import extension
 from signaling.realtime.codec import Append, RealtimeCodec, Refused
 from signaling.socket import Socket
 from signaling.socket_call import SocketCall
@@ -27,10 +28,16 @@ _FORMATS = {"audio/pcm": Encoding("pcm", 24000), "audio/pcmu": PCMU, "audio/pcma
 
 
 class SocketCaller(SocketCall):
-    """See :class:`mediaserver.caller.Caller`. ``codec`` is the client's side of the contract, with sound in its terms."""
+    """See :class:`mediaserver.caller.Caller`. ``codec`` is the client's side of the contract, with sound in its terms.
 
-    def __init__(self, call_id: str, socket: Socket, codec: RealtimeCodec, clock: Clock = monotonic) -> None:
+    ``extended``: the client wants what the extension tells too, between the events of the contract.
+    """
+
+    def __init__(
+        self, call_id: str, socket: Socket, codec: RealtimeCodec, clock: Clock = monotonic, *, extended: bool = False
+    ) -> None:
         super().__init__(call_id, socket, clock)
+        self._extended = extended
         self._codec = codec
         self._unpacker: Unpacker | None = None
         self._packer: Packer | None = None
@@ -66,6 +73,15 @@ class SocketCaller(SocketCall):
     def tell(self, event: Event) -> None:
         """Tell the client."""
         self._send(self._codec.write(event))
+        if self._extended:
+            self._extend(event)
+
+    def _extend(self, event: Event) -> None:
+        now = self._clock()
+        if isinstance(event, SessionCreated):
+            self.socket.send(extension.hello(now, self.id, event.session_id, event.settings))
+        if (text := extension.write(event, now)) is not None:
+            self.socket.send(text)
 
     # --- what the client says -----------------------------------------------------------------------------------------
 
@@ -73,6 +89,9 @@ class SocketCaller(SocketCall):
         """Take an event; a binary message is no part of the contract and ends the call."""
         if isinstance(message, bytes):
             self.socket.hang_up_binary()
+            return
+        if self._extended and (pong := extension.answer(message, self._clock())) is not None:
+            self.socket.send(pong)
             return
         try:
             command = self._codec.read(message)

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from mediaserver import events as e
+from mediaserver.settings import Settings
 from signaling.realtime import extension
 
 
@@ -83,5 +84,5 @@ def test_ignores_everything_else(text: str | bytes) -> None:
 
 
 def test_hello() -> None:
-    message = json.loads(extension.hello(1.0, {"call_id": "rtc_1", "session_id": "s", "model": "m", "voice": "v"}))
+    message = json.loads(extension.hello(1.0, "rtc_1", "s", Settings("m", voice="v")))
     assert message["type"] == "hello" and message["version"] == 1 and message["at"] == 1000.0

@@ -58,6 +58,15 @@ async def test_every_way_to_show_a_key(model: str, how: dict[str, Any]) -> None:
         assert call.wire.protocol == ("realtime" if "protocols" in how else None)
 
 
+async def test_the_extension_for_a_browser_without_udp() -> None:
+    offered = ("realtime", "mediaserver-events", "openai-insecure-api-key.sk-local")
+    async with house(CONFIG) as client, line(client, headers={}, protocols=offered) as call:
+        assert (await call.until("hello"))["call_id"].startswith("rtc_")
+        assert call.wire.protocol == "realtime"
+        await call.say(type="ping", t0=5)
+        assert (await call.until("pong"))["t0"] == 5
+
+
 @pytest.mark.parametrize("path", ["/openai/v1/realtime?model=echo", "/openai/realtime?api-version=1&deployment=echo"])
 async def test_azures_addresses(path: str) -> None:
     async with house(ECHO) as client, line(client, path, headers={"api-key": "sk-local"}) as call:

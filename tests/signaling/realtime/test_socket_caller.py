@@ -8,7 +8,15 @@ import pytest
 
 from mediaserver.audio import g711
 from mediaserver.commands import Command, CommitInput, TruncateItem
-from mediaserver.events import AudioDone, ItemAdded, PlayoutFinished, PlayoutStarted, ResponseCreated, SessionCreated
+from mediaserver.events import (
+    AudioDone,
+    Heard,
+    ItemAdded,
+    PlayoutFinished,
+    PlayoutStarted,
+    ResponseCreated,
+    SessionCreated,
+)
 from mediaserver.items import Item, Part
 from mediaserver.settings import Settings
 from signaling.realtime.codec import RealtimeCodec
@@ -59,10 +67,10 @@ class Listener:
         self.refused.append(code)
 
 
-def make(**formats: Any) -> tuple[SocketCaller, Wire, Listener]:
+def make(*, extended: bool = False, **formats: Any) -> tuple[SocketCaller, Wire, Listener]:
     wire, listener = Wire(), Listener()
     codec = RealtimeCodec(Effective(Settings("local"), **formats), Terms(sound=True))
-    caller = SocketCaller("rtc_1", wire, codec, now)  # type: ignore[arg-type]
+    caller = SocketCaller("rtc_1", wire, codec, now, extended=extended)  # type: ignore[arg-type]
     caller.attach(listener, hear_rate=16000, play_rate=24000, live=False)  # type: ignore[arg-type]
     caller.tell(SessionCreated("sess_1", Settings("local")))
     return caller, wire, listener
@@ -175,5 +183,23 @@ def test_a_binary_message_ends_the_call() -> None:
         assert wire.hung_up is not None
         assert wire.hung_up[2] == 1003
         assert not listener.frames
+
+    run(scenario())
+
+
+def test_the_extension_is_for_who_asked_for_it() -> None:
+    async def scenario() -> None:
+        plain, wire, listener = make()
+        plain.tell(Heard("item_1", 340, "Hello", " there", False))
+        await plain.take('{"type": "ping", "t0": 5}')
+        assert wire.types() == ["session.created"]
+        assert len(listener.refused) == 1
+
+        told, wire, listener = make(extended=True)
+        told.tell(Heard("item_1", 340, "Hello", " there", False))
+        await told.take('{"type": "ping", "t0": 5}')
+        assert wire.types() == ["session.created", "hello", "heard", "pong"]
+        assert (wire.sent[1]["call_id"], wire.sent[1]["session_id"], wire.sent[3]["t0"]) == ("rtc_1", "sess_1", 5)
+        assert listener.refused == []
 
     run(scenario())
