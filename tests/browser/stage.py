@@ -7,7 +7,7 @@ import mimetypes
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, Route
+from playwright.async_api import Browser, BrowserContext, Page, Route, WebSocketRoute
 
 from signaling.middleware import HEADERS
 from tests.browser import axe
@@ -38,18 +38,26 @@ def refusal(status: int, code: str, retry_after: int | None = None) -> Answer:
 
 
 class Stage:
-    """One page of its own and what stands around it; ``answer`` is how an offer is answered, ``None``: not at all."""
+    """One page of its own and what stands around it; ``answer`` is how an offer is answered, ``None``: not at all.
 
-    def __init__(self, context: BrowserContext, facts: Answer | None, answer: Answer | None) -> None:
+    ``socket``: a WebSocket of the page is answered, else there is nobody.
+    """
+
+    def __init__(
+        self, context: BrowserContext, facts: Answer | None, answer: Answer | None, *, socket: bool = False
+    ) -> None:
         self.context = context
         self.facts = FACTS if facts is None else {**FACTS, **facts}
         self.answer = answer
         self.complaints = Complaints()
+        self.socket = socket
         self.reports: list[str] = []
         self.frames = "frame-ancestors 'none'"
 
     async def open(self, address: str = "/") -> Page:
         await self.context.route(f"{ORIGIN}/**", self._route)
+        if self.socket:
+            await self.context.route_web_socket(f"{ORIGIN.replace('http', 'ws')}/v1/realtime**", _begin_on_socket)
         return await open_page(self.context, ORIGIN + address, self.complaints)
 
     async def open_framed(self) -> Page:
@@ -84,6 +92,11 @@ class Stage:
         await route.fulfill(body=path.read_bytes(), content_type=kind, headers=headers | {"Content-Type": kind})
 
 
+def _begin_on_socket(wire: WebSocketRoute) -> None:
+    wire.on_message(lambda _: None)  # else it is passed on to a server
+    wire.send(json.dumps({"type": "session.created", "session": {"id": "sess_1", "model": "local"}}))
+
+
 async def stage(
     browser: Browser,
     *,
@@ -91,6 +104,7 @@ async def stage(
     answer: Answer | None = ACCEPTED,
     script: str = "",
     fake: bool = True,
+    socket: bool = False,
     width: int = 1440,
     height: int = 900,
     **options: Any,
@@ -101,7 +115,7 @@ async def stage(
         await context.add_init_script(FAKE_PEER)
     if script:
         await context.add_init_script(script)
-    return Stage(context, facts, answer)
+    return Stage(context, facts, answer, socket=socket)
 
 
 def microphone_refused(name: str, message: str = "", permission: str = "denied") -> str:
@@ -110,6 +124,13 @@ def microphone_refused(name: str, message: str = "", permission: str = "denied")
     navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException({json.dumps(message)}, {json.dumps(name)}) }}
     navigator.permissions.query = async () => ({{ state: {json.dumps(permission)} }})"""
 
+
+NO_WORKLETS = """
+AudioWorklet.prototype.addModule = async () => {}
+window.AudioWorkletNode = function (context) {
+  return Object.assign(context.createChannelMerger(2), { port: { postMessage: () => {}, close: () => {} } })
+}"""
+"""Nodes that do nothing: what a worklet loads does not come past a stage."""
 
 NEVER_ANSWERED = "navigator.mediaDevices.getUserMedia = () => new Promise(() => {})"
 TALK = "What can you do? I can count, tell the time, and answer what you type. You can interrupt me."
@@ -206,6 +227,7 @@ STATES: dict[str, list[str]] = {
     "thinking": [*FIRST, *exchange(3, "count to ten", "")[:4]],
     "speaking": SPEAKING,
     "interrupted": [*SPEAKING, *cut(3, "One, two, three, four,", " five, six, seven, eight, nine, ten.")],
+    "without-udp": [],
     "muted": [*FIRST, "document.getElementById('mute').click()"],
     "reconnecting": [*FIRST, "call.state('failed')"],
     "ended": [*SPEAKING, *cut(3, "One, two, three, four,", " five, six, seven, eight, nine, ten."),
@@ -227,10 +249,10 @@ async def show(page: Page, state: str) -> None:
         await _in(page, state)
         return
     await until(page, "Boolean(call.peer.remoteDescription)")
-    await page.evaluate("call.up()" if state == "ready-buffering" else "call.ready()")
+    await page.evaluate(READY.get(state, "call.ready()"))
     for line in STATES.get(state, ()):
         await page.evaluate(line)
-    await _in(page, state)
+    await _in(page, IN.get(state, state))
 
 
 async def _in(page: Page, state: str) -> None:
@@ -241,9 +263,11 @@ ALL_STATES = ("idle", "asking", "connecting", "ready-buffering", *STATES)
 OFFER_HANGS = """
 const reach = window.fetch
 window.fetch = (url, options) => (String(url).startsWith('/v1/') ? new Promise(() => {}) : reach(url, options))"""
-SCRIPT_OF = {"asking": NEVER_ANSWERED, "connecting": OFFER_HANGS}
+READY = {"ready-buffering": "call.up()", "without-udp": "call.state('failed')"}
+IN = {"without-udp": "listening"}
+SCRIPT_OF = {"without-udp": NO_WORKLETS, "asking": NEVER_ANSWERED, "connecting": OFFER_HANGS}
 
 
 async def stage_for(browser: Browser, state: str, **options: Any) -> Stage:
     """Set the stage that a state needs."""
-    return await stage(browser, script=SCRIPT_OF.get(state, ""), **options)
+    return await stage(browser, script=SCRIPT_OF.get(state, ""), socket=state == "without-udp", **options)

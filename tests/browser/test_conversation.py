@@ -23,7 +23,7 @@ def _words(text: str) -> int:
     return len([word for word in text.split() if any(letter.isalnum() for letter in word)])
 
 
-async def _saved(page: Page) -> dict[str, Any]:
+async def saved_call(page: Page) -> dict[str, Any]:
     """Return the call as the page would save it."""
     await page.click("#open-export")
     async with page.expect_download() as started:
@@ -50,7 +50,7 @@ async def test_two_turns_and_an_interruption(tmp_path: Path) -> None:
         await page.click("#rows .cut button")
         await page.locator("#rows .remembered").wait_for(timeout=5_000)
         await asyncio.sleep(2.0)
-        saved = await _saved(page)
+        saved = await saved_call(page)
         await page.click("#end")
         await page.wait_for_selector("html[data-state=ended]", state="attached")
         wrong = await page.evaluate("violations") + complaints.errors

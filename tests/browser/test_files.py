@@ -8,12 +8,12 @@ import re
 
 from tests.browser import stage
 
-LIMIT = 60_000
+LIMIT = 67_000
 WORDS = json.loads((stage.WEB / "locale" / "en.json").read_text())
 
 
 def test_all_of_it_is_small() -> None:
-    """At most 60 kB compressed, every file counted by itself, as it travels."""
+    """At most 67 kB compressed, every file counted by itself, as it travels."""
     files = [path for path in stage.WEB.rglob("*") if path.is_file()]
     assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in files) <= LIMIT
 

@@ -3,17 +3,19 @@ import * as signalling from './signalling.js'
 
 const EVENTS = 'oai-events'
 const EXTENSION = 'mediaserver-events'
+const PATH_MS = 2_500
 const CONNECT_MS = 10_000
 const TRIES = 5
 const RECONNECT_MS = 30_000
 const PING_MS = 2_000
+const PATH_FOUND = ['connected', 'completed']
 const BACKOFF_MS = [300, 1000, 2000, 4000, 8000]
 const DISCONNECTED_MS = 1_500
 
 export class Call {
   /**
-   * `stream` is the microphone or null; `notify(name, detail)` is told: step, track, open, event, sent, extension,
-   * connection, retry, found, failed (code, message), note (a line for the event log).
+   * `stream` is the microphone or null; `notify(name, detail)` is told: step, track, open, event, sent, connection, retry,
+   * found, blocked (which candidates were tried in vain), failed (code, message), note (a line for the event log).
    */
   constructor({ model, key, stream, notify, now = () => performance.now() }) {
     Object.assign(this, { model, key, stream, notify, now })
@@ -30,8 +32,8 @@ export class Call {
     this.peer = new RTCPeerConnection()
     this.watch()
     this.microphone = this.addMicrophone()
-    this.events = this.channel(EVENTS, 'event')
-    this.extension = this.channel(EXTENSION, 'extension')
+    this.events = this.channel(EVENTS)
+    this.extension = this.channel(EXTENSION)
     this.notify('step', 'offer')
     await this.peer.setLocalDescription(await this.peer.createOffer())
     const answer = await signalling.offer(this.model, this.key, this.peer.localDescription.sdp, this.abort.signal)
@@ -39,7 +41,8 @@ export class Call {
     if (this.closed) return signalling.hangUp(this.location, this.key)
     this.notify('step', 'ice')
     await this.peer.setRemoteDescription({ type: 'answer', sdp: answer.sdp })
-    this.after(CONNECT_MS, () => this.reached || this.fail('ice-failed', this.candidates()))
+    this.after(PATH_MS, () => PATH_FOUND.includes(this.peer.iceConnectionState) || this.blocked())
+    this.after(CONNECT_MS, () => this.blocked())
   }
 
   /** Send a client event on the contract's channel; false while it is not open. */
@@ -80,22 +83,22 @@ export class Call {
     return this.peer.addTransceiver('audio', { direction: 'recvonly' }).sender
   }
 
-  channel(label, name) {
+  channel(label) {
     const channel = this.peer.createDataChannel(label)
     channel.onopen = () => {
       this.notify('open', label)
       if (label === EXTENSION) this.ping()
     }
-    channel.onmessage = ({ data }) => this.received(name, data)
+    channel.onmessage = ({ data }) => this.received(label, data)
     return channel
   }
 
-  received(name, data) {
+  received(label, data) {
     try {
       const message = JSON.parse(data)
-      if (typeof message?.type === 'string') this.notify(name, message)
+      if (typeof message?.type === 'string') this.notify('event', message)
     } catch {
-      this.notify('note', { type: 'page.malformed_message', channel: name })
+      this.notify('note', { type: 'page.malformed_message', channel: label })
     }
   }
 
@@ -123,7 +126,7 @@ export class Call {
 
   lost() {
     if (this.location === null || this.restarting || this.closed) return
-    if (this.events?.readyState === 'connecting') return this.fail('ice-failed', this.candidates())
+    if (!this.reached) return this.blocked()
     this.restarting = true
     this.retry(0, this.now())
   }
@@ -155,6 +158,11 @@ export class Call {
     const offer = await this.peer.createOffer({ iceRestart: true })
     await this.peer.setLocalDescription(offer)
     return this.peer.localDescription.sdp
+  }
+
+  /** No datagram comes through: somebody else may find another way. */
+  blocked() {
+    if (!this.closed && !this.reached) this.notify('blocked', this.candidates())
   }
 
   fail(code, message) {

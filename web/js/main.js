@@ -63,8 +63,9 @@ const ui = {
   calm: (code) => cards.clear(code),
   log: () => log.changed(),
   line() {
-    network.sign({ bars: byId('line-bars'), word: byId('line-word'), warnings: byId('warnings') }, talk.line)
-    if (prefs.panel === 'network') network.panel(byId('panel-network'), talk.line)
+    const places = { bars: byId('line-bars'), word: byId('line-word'), warnings: byId('warnings'), carrier: byId('carrier') }
+    network.sign(places, talk.line, talk.onSocket)
+    if (prefs.panel === 'network') network.panel(byId('panel-network'), talk.line, talk.onSocket)
   },
   granted(track) {
     const shown = (value) => (typeof value === 'boolean' ? t(value ? 'on' : 'off') : value)
@@ -272,7 +273,7 @@ function showPanel(panel) {
   showTabs(panel)
   if (root.dataset.tab !== 'talk') showPhone(root.dataset.tab = panel)
   if (panel === 'events') log.refresh()
-  if (panel === 'network') network.panel(byId('panel-network'), talk.line)
+  if (panel === 'network') network.panel(byId('panel-network'), talk.line, talk.onSocket)
   if (panel === 'code') drawCode()
 }
 

@@ -6,7 +6,8 @@ import { mos } from './quality.js'
 const BARS = { good: 3, fair: 2, poor: 1, lost: 0 }
 
 /** The small sign in the rail, and warnings that have held for a while. */
-export function sign({ bars, word, warnings }, line) {
+export function sign({ bars, word, warnings, carrier }, line, onSocket) {
+  carrier.textContent = onSocket ? t('carrier.socket') : ''
   bars.className = line.grade ?? ''
   fill(bars, [1, 2, 3].map((n) => h('span', { cls: n <= (BARS[line.grade] ?? 0) ? 'on' : '' })))
   word.textContent = t(`line.${line.grade ?? 'none'}`)
@@ -14,9 +15,9 @@ export function sign({ bars, word, warnings }, line) {
 }
 
 /** The Network tab. */
-export function panel(root, line) {
+export function panel(root, line, onSocket) {
   const last = line.last
-  if (last === null) return fill(root, h('p', { cls: 'empty' }, t('network.empty')))
+  if (last === null) return fill(root, h('p', { cls: 'empty' }, t(onSocket ? 'network.socket' : 'network.empty')))
   fill(root, h('p', {}, h('strong', {}, t(`line.${line.grade ?? 'none'}`)), last.kinds ? ` · ${t('network.path')}: ${last.kinds.local} → ${last.kinds.remote}, ${last.kinds.protocol}` : ''),
     h('table', {}, h('caption', {}, t('network.caption')), h('thead', {}, h('tr', {}, ['what', 'down', 'up'].map((name) => h('th', { scope: 'col' }, t(`network.${name}`))))),
       h('tbody', {}, rows(last).map(([name, down, up]) => h('tr', {}, h('th', { scope: 'row' }, t(`network.${name}`)), h('td', {}, down), h('td', {}, up))))),

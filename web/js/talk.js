@@ -8,6 +8,7 @@ import { Ring } from './eventlog.js'
 import { Levels } from './levels.js'
 import { Line, between, read } from './quality.js'
 import { Refusal } from './signalling.js'
+import { SocketCall } from './socketcall.js'
 import * as states from './states.js'
 import { offered, run } from './tools.js'
 
@@ -18,6 +19,7 @@ const SILENT_MS = 5000
 const SILENT_RMS = 0.001
 const NO_MEDIA_MS = 5000
 const RETRY_AFTER_S = 5
+const HANG_UP_MS = 500
 
 const STATE_OF = {
   'session.created': 'ready',
@@ -32,7 +34,7 @@ const STATE_OF = {
 }
 
 export class Talk {
-  /** `audio` is the element that plays; `ui` has state, rows, turns, error, calm, log, line, granted, step, detail. */
+  /** `audio` is the element that plays; `ui` has fresh, state, rows, turns, error, calm, log, line, granted, tick. */
   constructor({ prefs, audio, ui }) {
     Object.assign(this, { prefs, audio, ui, page: null, key: '', attempt: 0, call: null, stream: null })
     this.state = states.START
@@ -45,7 +47,7 @@ export class Talk {
   fresh() {
     Object.assign(this, { conversation: new Conversation(), ring: new Ring(), line: new Line(), clock: new ServerClock(),
       startedAt: null, endedAt: null, facts: {}, response: null, playing: null, tools: [], previous: null, quietSince: null,
-      connectedAt: null, held: false, step: '', thinkingTool: '', spoke: false })
+      connectedAt: null, held: false, step: '', thinkingTool: '', spoke: false, onSocket: false })
   }
 
   get at() {
@@ -166,11 +168,26 @@ export class Talk {
     if (!(await this.levels.open())) this.note({ type: 'page.no_meters' })
     this.hear(stream)
     if (mine !== this.attempt) return
-    this.call = new Call({ model: this.prefs.model, key: this.key, stream, notify: (name, detail) => this.told(name, detail) })
+    this.call = new Call(this.parties())
     const call = this.call
     await call.connect().catch((problem) => this.notConnected(problem, call))
     await Promise.race([sound, new Promise((done) => setTimeout(done, 1000))])
     if (!this.levels.running && this.call === call && call) this.ui.error('audio-blocked')
+  }
+
+  parties() {
+    return { model: this.prefs.model, key: this.key, stream: this.stream, notify: (name, detail) => this.told(name, detail) }
+  }
+
+  /** No UDP passes: the call is made again over a WebSocket, once the server was told that the first is over, or in vain. */
+  async blocked(tried) {
+    const before = this.call
+    const over = Promise.race([before.close(), new Promise((done) => setTimeout(done, HANG_UP_MS))])
+    const call = new SocketCall({ ...this.parties(), context: this.levels.context, tried, over })
+    Object.assign(this, { call, onSocket: true, facts: { carrier: 'websocket' } })
+    this.note({ type: 'page.blocked', state: tried })
+    this.ui.line()
+    await call.connect().catch((problem) => this.notConnected(problem, call))
   }
 
   hear(stream) {
@@ -236,18 +253,14 @@ export class Talk {
     this.ui.error(code, { detail: message })
   }
 
-  event(message) {
-    this.log('in', message)
+  event(message, direction = 'in') {
+    if (message.type === 'pong') return this.clock.pong(message.t0, message.at, performance.now())
+    this.log(direction, message)
     const act = ACTS[message.type]
     if (act) act(this, message)
     if (STATE_OF[message.type]) this.to(STATE_OF[message.type])
     const rows = this.conversation.take(message, this.at, (ms) => this.toCall(ms))
     if (rows.length > 0) this.ui.rows(rows)
-  }
-
-  extended(message) {
-    if (message.type === 'pong') return this.clock.pong(message.t0, message.at, performance.now())
-    this.event(message)
     if (message.type === 'turn') this.mark(message)
     if (['turn', 'interrupted'].includes(message.type)) this.ui.turns()
   }
@@ -397,7 +410,7 @@ const TOLD = {
   },
   connection: (talk) => talk.connected(),
   event: (talk, message) => talk.event(message),
-  extension: (talk, message) => talk.extended(message),
+  played: (talk, message) => talk.event(message, 'page'),
   sent: (talk, message) => talk.log('out', message),
   note: (talk, message) => talk.note(message),
   open: (talk, label) => talk.note({ type: 'page.channel', state: 'open', label }),
@@ -407,6 +420,7 @@ const TOLD = {
     talk.note({ type: 'page.retry', ...detail })
   },
   found: (talk) => talk.to('found'),
+  blocked: (talk, tried) => talk.blocked(tried),
   failed: (talk, detail) => talk.failed(detail),
 }
 
