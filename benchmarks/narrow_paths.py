@@ -7,10 +7,12 @@ import base64
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 
 import aiohttp
 import numpy as np
+from playwright.async_api import Browser
 
 from benchmarks.comebacks import HEADERS, SERVER
 from benchmarks.promises import Line
@@ -24,7 +26,8 @@ from tests.servers.udp_impair import Weather
 from tests.servers.voice_server import VoiceServer, voice_server
 
 SETUPS, MTU = 20, 1200
-FALLBACK_S, LOOK_S = 5.0, 15.0
+FALLBACK_S, LOOK_S, TRIES = 5.0, 15.0, 3
+OTHER_WAY = "a WebSocket"
 LOUD = 300
 """Of a sample of PCM16: no silence."""
 
@@ -73,19 +76,29 @@ def _sounds(event: dict[str, object]) -> bool:
 
 
 async def _page(server: VoiceServer) -> Line:
-    """Open the page where the offer passes and no datagram does; say what it comes to."""
+    """Call where the offer passes and no datagram does; say how long it takes until the call stands in another way."""
     with TemporaryDirectory() as folder:
         silence = write_wav(Path(folder) / "silence.wav", [60.0])
         async with browser(silence) as chromium, impaired_door(server.url, Weather(loss=1.0)) as (door, _):
-            context = await chromium.new_context()
-            await call_through(context, server.url, door)
-            page = await open_page(context, server.url, Complaints())
-            began = time.perf_counter()
-            await page.click("#start")
-            ended = page.locator(".card, html[data-state=listening]").first
-            await ended.wait_for(state="attached", timeout=LOOK_S * 1000)
-            took = time.perf_counter() - began
-            code = await ended.get_attribute("data-code")
-    said = f"no other way: it says {code} after {took:.1f} s" if code else f"connected after {took:.1f} s"
-    kept = code is None and took <= FALLBACK_S
+            tries = [await _blocked_call(chromium, server.url, door) for _ in range(TRIES)]
+    ways = sorted({way for _, way in tries})
+    took = median(seconds for seconds, _ in tries)
+    all_of_them = ", ".join(f"{seconds:.2f}" for seconds, _ in tries)
+    said = f"{' or '.join(ways)} after {took:.2f} s (median of {all_of_them})"
+    kept = ways == [OTHER_WAY] and took <= FALLBACK_S
     return Line("N8: no UDP, the page in Chromium", f"another way ≤ {FALLBACK_S:g} s", said, kept)
+
+
+async def _blocked_call(chromium: Browser, url: str, door: str) -> tuple[float, str]:
+    """Return the seconds from the click on, and what it came to: the other way, or the code of a card."""
+    context = await chromium.new_context()
+    await call_through(context, url, door)
+    page = await open_page(context, url, Complaints())
+    began = time.perf_counter()
+    await page.click("#start")
+    ended = page.locator(".card, html:is([data-state=listening], [data-state=speaking])").first
+    await ended.wait_for(state="attached", timeout=LOOK_S * 1000)
+    took = time.perf_counter() - began
+    code, way = await ended.get_attribute("data-code"), await page.locator("#carrier").inner_text()
+    await context.close()
+    return took, code or (OTHER_WAY if "WebSocket" in way else "over UDP")

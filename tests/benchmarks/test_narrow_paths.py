@@ -16,7 +16,8 @@ async def test_a_handshake_passes_without_fragments(monkeypatch):
 
 
 @pytest.mark.browser
-async def test_without_udp_the_socket_serves_and_the_page_says_why_not():
+async def test_without_udp_the_socket_serves_and_the_page_finds_it(monkeypatch):
+    monkeypatch.setattr(narrow_paths, "TRIES", 1)
     async with voice_server(SERVER) as server:
         assert "sound after" in (await narrow_paths._socket(server)).measured
-        assert "ice-failed" in (await narrow_paths._page(server)).measured
+        assert "a WebSocket after" in (await narrow_paths._page(server)).measured
