@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests import clips
-from tests.browser.driving import Complaints, call_through, browser, open_page, until, write_wav
+from tests.browser.driving import Complaints, browser, call_through, open_page, until, write_wav
 from tests.browser.test_conversation import COUNT, saved_call
 from tests.servers.impaired_door import impaired_door
 from tests.servers.udp_impair import Weather
