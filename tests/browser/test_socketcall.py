@@ -100,16 +100,15 @@ async def _without_udp(chrome: Browser) -> AsyncIterator[tuple[Server, Page]]:
     """Call where the connection fails, and wait until the call stands over the WebSocket."""
     server, complaints = Server(), Complaints()
     async with server.run() as url:
-        context = await chrome.new_context()
-        await context.add_init_script(stage.FAKE_PEER)
-        page = await open_page(context, f"{url}/?view=inspect&panel=events", complaints)
-        await page.click("#start")
-        await until(page, "Boolean(call.peer?.remoteDescription)")
-        await page.evaluate("call.state('failed')")
-        await until(page, f"{STATE} === 'listening'")
-        yield server, page
-        assert await page.evaluate("violations") + complaints.errors == []
-        await context.close()
+        async with await chrome.new_context() as context:
+            await context.add_init_script(stage.FAKE_PEER)
+            page = await open_page(context, f"{url}/?view=inspect&panel=events", complaints)
+            await page.click("#start")
+            await until(page, "Boolean(call.peer?.remoteDescription)")
+            await page.evaluate("call.state('failed')")
+            await until(page, f"{STATE} === 'listening'")
+            yield server, page
+            assert await page.evaluate("violations") + complaints.errors == []
 
 
 async def test_sound_goes_both_ways_as_the_contract_has_it(chrome: Browser) -> None:
@@ -127,6 +126,7 @@ async def test_sound_goes_both_ways_as_the_contract_has_it(chrome: Browser) -> N
         await until(page, f"{STATE} === 'listening'")
         assert not any(one["type"] == "conversation.item.truncate" for one in server.said)
         await page.click("#open-export")
+        await page.locator("#export[open]").wait_for()
         preview = await page.locator("#preview").input_value()
         assert "output_audio_buffer.stopped" in preview
         assert '"delta"' not in preview

@@ -42,6 +42,7 @@ async def test_every_dialog_is_clean(chrome: Browser) -> None:
     await stage.show(page, "interrupted")
     for opener, dialog in (("#open-settings", "#settings"), ("#open-export", "#export"), ("#open-help", "#help")):
         await page.click(opener)
+        await page.locator(f"{dialog}[open]").wait_for()
         assert await setting.wrong(page) == [], dialog
         await page.locator(f"{dialog} [type=submit]").click()
 

@@ -1,7 +1,6 @@
 /** Settings, export and help. */
 import { h, fill, byId } from './h.js'
 import { t, callTime } from './i18n.js'
-import * as exported from './export.js'
 import * as settings from './settings.js'
 import { options } from './picks.js'
 
@@ -44,16 +43,24 @@ function range(name, prefs, keep) {
   byId(name).addEventListener('change', ({ target }) => keep(name, Number(target.value)))
 }
 
+let exported  // loaded when somebody takes a call away
+
+async function loaded() {
+  exported ??= await import('./export.js')
+}
+
 /** The export dialog over a call; `copy(text)` goes to the clipboard, `view(saved)` shows a file. */
 export function takeAway(talk, copy, view, complain) {
   const preview = () => { byId('preview').value = exported.json(talk.saved(), { addresses: byId('addresses').checked }).slice(0, 20_000) }
-  const open = () => {
+  const open = async () => {
+    await loaded()
     buttons(talk, copy)
     preview()
     byId('export').showModal()
   }
   const read = async (file) => {
     try {
+      await loaded()
       view(exported.parse(await file.text()))
       byId('export').close()
     } catch {

@@ -3,9 +3,7 @@ import { redact } from './redact.js'
 import { asText } from './transcript.js'
 import { callTime, t } from './i18n.js'
 
-export function text(rows) {
-  return rows.map((row) => `${callTime(row.at)} ${t(`who.${row.kindOf ?? row.kind}`)}: ${asText(row)}`).join('\n')
-}
+export { asLines as text } from './transcript.js'
 
 export function markdown(rows) {
   return rows.map((row) => `- \`${callTime(row.at)}\` **${t(`who.${row.kindOf ?? row.kind}`)}** ${asText(row).replace(/([\\`*_{}[\]<>#|])/g, '\\$1')}`).join('\n')

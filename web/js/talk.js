@@ -8,7 +8,6 @@ import { Ring } from './eventlog.js'
 import { Levels } from './levels.js'
 import { Line, between, read } from './quality.js'
 import { Refusal } from './signalling.js'
-import { SocketCall } from './socketcall.js'
 import * as states from './states.js'
 import { offered, run } from './tools.js'
 
@@ -183,6 +182,9 @@ export class Talk {
   async blocked(tried) {
     const before = this.call
     const over = Promise.race([before.close(), new Promise((done) => setTimeout(done, HANG_UP_MS))])
+    const load = import('./socketcall.js').catch((problem) => this.notConnected(problem, before))  // few ever need it
+    const SocketCall = (await load)?.SocketCall
+    if (this.call !== before) return
     const call = new SocketCall({ ...this.parties(), context: this.levels.context, tried, over })
     Object.assign(this, { call, onSocket: true, facts: { carrier: 'websocket' } })
     this.note({ type: 'page.blocked', state: tried })

@@ -128,6 +128,11 @@ export function asText(row) {
   return rest ? `${row.heard} [not heard: ${rest}]`.trim() : row.heard
 }
 
+/** All rows, a line each, with when and who. */
+export function asLines(rows) {
+  return rows.map((row) => `${callTime(row.at)} ${t(`who.${row.kindOf ?? row.kind}`)}: ${asText(row)}`).join('\n')
+}
+
 function pretty(text) {
   try {
     return JSON.stringify(JSON.parse(text), null, 2)
