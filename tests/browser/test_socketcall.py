@@ -99,16 +99,15 @@ class Server:
 async def _without_udp(chrome: Browser) -> AsyncIterator[tuple[Server, Page]]:
     """Call where the connection fails, and wait until the call stands over the WebSocket."""
     server, complaints = Server(), Complaints()
-    async with server.run() as url:
-        async with await chrome.new_context() as context:
-            await context.add_init_script(stage.FAKE_PEER)
-            page = await open_page(context, f"{url}/?view=inspect&panel=events", complaints)
-            await page.click("#start")
-            await until(page, "Boolean(call.peer?.remoteDescription)")
-            await page.evaluate("call.state('failed')")
-            await until(page, f"{STATE} === 'listening'")
-            yield server, page
-            assert await page.evaluate("violations") + complaints.errors == []
+    async with server.run() as url, await chrome.new_context() as context:
+        await context.add_init_script(stage.FAKE_PEER)
+        page = await open_page(context, f"{url}/?view=inspect&panel=events", complaints)
+        await page.click("#start")
+        await until(page, "Boolean(call.peer?.remoteDescription)")
+        await page.evaluate("call.state('failed')")
+        await until(page, f"{STATE} === 'listening'")
+        yield server, page
+        assert await page.evaluate("violations") + complaints.errors == []
 
 
 async def test_sound_goes_both_ways_as_the_contract_has_it(chrome: Browser) -> None:
