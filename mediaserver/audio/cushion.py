@@ -6,7 +6,7 @@ WINDOW = 50
 """Pulls (1 s) over which the queue must have been a frame too deep before one is given up; less when it is deeper."""
 
 SHORTEST = 10
-"""Pulls (0.2 s) that are watched in any case."""
+"""Pulls (0.2 s) that are watched in any case: no live source sends longer pieces."""
 
 STEADY = 100
 """Pulls (2 s) without a miss, after which the next one stands alone: another clock, or a moment's stall, and no jitter that
@@ -30,10 +30,12 @@ class Cushion:
         self.underruns = 0
         self.given_up = 0
         self._filling = True
-        self._least = MOST
-        self._pulls = 0
+        self._least = self._block_least = MOST
+        self._pulls = self._block = 0
         self._smooth = 0
         self._window = WINDOW
+        self._block = 0
+        self._block_least = MOST
 
     def ready(self, queued: int, *, complete: bool) -> bool:
         """Say whether to play now; ``complete``: no more will come, so there is nothing to wait for."""
@@ -64,7 +66,18 @@ class Cushion:
             return False
         self._least = min(self._least, left)
         self._pulls += 1
+        self._look_at_the_block(left)
         return self._pulls >= max(SHORTEST, self._window // self._least)
+
+    def _look_at_the_block(self, left: int) -> None:
+        """Where a whole piece left far more than some pull before, much came at once and stays: count from it."""
+        self._block_least = min(self._block_least, left)
+        self._block += 1
+        if self._block < SHORTEST:
+            return
+        if self._block_least > self._least + 1:
+            self._least, self._pulls = self._block_least, SHORTEST
+        self._block, self._block_least = 0, MOST
 
     @property
     def overdue(self) -> bool:
@@ -79,5 +92,5 @@ class Cushion:
         self._forget()
 
     def _forget(self) -> None:
-        self._least = MOST
-        self._pulls = 0
+        self._least = self._block_least = MOST
+        self._pulls = self._block = 0

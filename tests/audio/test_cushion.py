@@ -76,3 +76,19 @@ def test_gives_up_the_sooner_the_deeper_it_is():
         cushion.ready(1, complete=False)
         assert [cushion.pulled(left) for _ in range(pulls)].index(True) == pulls - 1
         assert cushion.overdue  # a quiet frame is not waited for
+
+
+def test_what_came_at_once_and_stays_is_given_up_soon():
+    cushion = Cushion()
+    cushion.ready(1, complete=False)
+    assert not any(cushion.pulled(1) for _ in range(SHORTEST // 2))
+    offers = [cushion.pulled(8) for _ in range(3 * SHORTEST)]
+    assert offers.index(True) <= 2 * SHORTEST
+    assert cushion.overdue
+
+
+def test_a_source_that_sends_long_pieces_keeps_its_cushion():
+    cushion = Cushion()
+    cushion.ready(1, complete=False)
+    piece = [*range(SHORTEST, 1, -1), 1]
+    assert not any(cushion.pulled(left) for left in piece * 4)
