@@ -18,7 +18,8 @@ MOST_BEHIND = 3 * SLOTS
 _EARLY = 0.001
 """Timers of libuv count whole milliseconds and may be that much early."""
 
-Tick = Callable[[float], None]
+Tick = Callable[[float, float], None]
+"""Takes the time and when it was due: later by as much as the loop was held up, in steps of a period from tick to tick."""
 
 
 class Pace:
@@ -54,7 +55,7 @@ class Pace:
 
 
 class Ticker:
-    """Calls every joined ``tick(now)`` each 20 ms; sleeps without a timer while nobody has joined.
+    """Calls every joined ``tick(now, due)`` each 20 ms; sleeps without a timer while nobody has joined.
 
     Ticks are plain calls on the event loop. One that raises is taken off the clock and reported to the loop's exception
     handler: the fault of one call must not silence the others.
@@ -149,7 +150,7 @@ class Ticker:
         self._timer = None
         self._prepare()
         for step in self._pace.due(self._clock()):
-            self._tick(self._slots[step % SLOTS])
+            self._tick(self._slots[step % SLOTS], step * STEP)
         if self._timer is None:  # a tick may have been the last to leave and another the first to join
             self._schedule()
 
@@ -160,13 +161,13 @@ class Ticker:
             except Exception as error:  # anything: without the ticks after it every call would fall silent
                 self._report("what comes before the ticks failed", error)
 
-    def _tick(self, slot: dict[object, Tick]) -> None:
+    def _tick(self, slot: dict[object, Tick], due: float) -> None:
         for key in tuple(slot):
             tick = slot.get(key)
             if tick is None:
                 continue
             try:
-                tick(self._clock())
+                tick(self._clock(), due)
             except Exception as error:  # anything: the other calls go on
                 slot.pop(key, None)
                 self._report("a tick failed and was taken off the clock", error)

@@ -438,14 +438,14 @@ class Peer(Speaker):
         elif now - self._path_heard > FOLLOW_S and (moved := self.agent.follow(source)) is not None:
             self._path(moved, now)
 
-    def _tick(self, now: float) -> None:
+    def _tick(self, now: float, due: float) -> None:
         try:
-            self._pass_time(now)
+            self._pass_time(now, due)
         except Exception as defect:
             self.broke(defect)
             raise  # the ticker takes this call off its clock, and says where it was
 
-    def _pass_time(self, now: float) -> None:
+    def _pass_time(self, now: float, due: float) -> None:
         sound = self._sound
         if sound is None:
             return
@@ -455,7 +455,7 @@ class Peer(Speaker):
             return
         if self._tap is not None and isinstance(frame, bytes):
             self._tap(frame, now)
-        packet = sound.sender.packet(frame, now)
+        packet = sound.sender.packet(frame, due)
         if packet is not None and (protected := self._stack.protect(packet)) is not None:
             self._send(protected)
 

@@ -24,8 +24,8 @@ from mediaserver.rtc.codecs import Agreed
 from mediaserver.rtc.formats import FORMATS
 from mediaserver.rtc.protection import COPIES, MOST_BITRATE, Means, Protection, Shield
 
-STOOD_STILL = 0.07
-"""Seconds that a frame may be late and still be made up for: beyond, the ticker leaves frames out."""
+_NEARLY = 0.001
+"""Seconds by which a sum of frames may miss the clock's own."""
 
 COMFORT_MS = 400
 
@@ -123,9 +123,12 @@ class AudioSender:
         """Whether ready-made packets go out as they are: the far end takes Opus, and asks for none that is special."""
         return self._passes
 
-    def packet(self, frame: Frame | None, now: float) -> bytes | None:
-        """Take one 20 ms frame, or None for silence; returns a packet when one is due. A frame of zeros is silence."""
-        timestamp = self._time(now)
+    def packet(self, frame: Frame | None, due: float) -> bytes | None:
+        """Take one 20 ms frame, or None for silence; returns a packet when one is due. A frame of zeros is silence.
+
+        ``due`` is the frame's own time by the ticker, whenever it comes about.
+        """
+        timestamp = self._time(due)
         if isinstance(frame, Packet):
             return self._pass(frame, timestamp)
         if frame is not None and frame != self._silence:
@@ -137,17 +140,15 @@ class AudioSender:
             return self._trail(timestamp)
         return self._keep_alive(timestamp)
 
-    def _time(self, now: float) -> int:
-        """Return the timestamp of a frame that leaves now; frames that the clock left out have passed all the same.
+    def _time(self, due: float) -> int:
+        """Return the timestamp of the frame that was due then; frames that the clock left out have passed all the same.
 
         Else a listener would be as far behind from then on as the server once stood still.
         """
-        behind = now - self._due if self._due is not None else 0.0
-        if behind > STOOD_STILL:
-            left_out = int(behind / FRAME_S)
-            self._timestamp = self._timestamp + left_out * self._ticks & 0xFFFFFFFF
-            behind -= left_out * FRAME_S
-        self._due = now - max(0.0, behind) + FRAME_S
+        behind = max(0.0, due - self._due) if self._due is not None else 0.0
+        left_out = int((behind + _NEARLY) / FRAME_S)
+        self._timestamp = self._timestamp + left_out * self._ticks & 0xFFFFFFFF
+        self._due = due - max(0.0, behind - left_out * FRAME_S) + FRAME_S
         timestamp = self._timestamp
         self._timestamp = timestamp + self._ticks & 0xFFFFFFFF
         return timestamp

@@ -72,13 +72,13 @@ def test_each_call_is_ticked_in_its_slot_until_it_leaves(factory):
             running = group.create_task(ticker.run())
             await asyncio.sleep(0)
             assert ticker._timer is None  # nobody joined: no timer
-            leave = ticker.join(seen.append, phase=0.007)
+            leave = ticker.join(lambda now, due: seen.append(due), phase=0.007)
             await _until(lambda: len(seen) >= 5)
             leave()
             leave()
             count = len(seen)
             assert (len(ticker), ticker._timer) == (0, None)
-            ticker.join(seen.append)
+            ticker.join(lambda now, due: seen.append(due))
             await _until(lambda: len(seen) > count)
             running.cancel()
         return ticker, seen
@@ -86,6 +86,10 @@ def test_each_call_is_ticked_in_its_slot_until_it_leaves(factory):
     ticker, seen = run(main, factory)
     assert ticker._timer is None
     assert all(b > a for a, b in pairwise(seen))
+    periods = [(b - a) / PERIOD for a, b in pairwise(seen[:5])]
+    assert all(abs(round(each) - each) < 1e-6 for each in periods), (
+        "due on the clock's own grid, whenever it comes about"
+    )
 
 
 @LOOPS
@@ -94,11 +98,11 @@ def test_a_tick_that_fails_is_taken_off_and_reported(factory):
         ticker, seen, reported = Ticker(), [], []
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["exception"]))
 
-        def fail(now):
+        def fail(now, due):
             raise ValueError("boom")
 
         ticker.join(fail, phase=0.0)
-        ticker.join(seen.append, phase=0.0)
+        ticker.join(lambda now, due: seen.append(due), phase=0.0)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(ticker.run())
             await _until(lambda: len(seen) >= 3)
@@ -120,7 +124,7 @@ def test_what_fails_before_the_ticks_does_not_stop_the_clock(factory):
             raise ValueError("boom")
 
         ticker.before(fail)
-        ticker.join(seen.append)
+        ticker.join(lambda now, due: seen.append(due))
         async with asyncio.TaskGroup() as group:
             running = group.create_task(ticker.run())
             await _until(lambda: len(seen) >= 3)
@@ -135,7 +139,7 @@ def test_phase_chooses_the_slot_just_after_it_and_none_the_emptiest():
     phases = (0.0, 0.001, STEP, STEP + 0.0001, PERIOD - 0.0001, 100.0 + 2 * STEP + 0.0001)
     assert [ticker._choose(phase) for phase in phases] == [0, 1, 1, 2, 0, 3]
     for _ in range(2 * SLOTS):
-        ticker.join(lambda now: None)
+        ticker.join(lambda now, due: None)
     assert [len(slot) for slot in ticker._slots] == [2] * SLOTS
 
 
@@ -146,7 +150,7 @@ def test_what_has_arrived_is_read_before_the_ticks_of_a_wake_up(factory):
         async with asyncio.TaskGroup() as group:
             running = group.create_task(ticker.run())
             stop = ticker.before(lambda: order.append("read"))
-            ticker.join(lambda now: order.append("tick"))
+            ticker.join(lambda now, due: order.append("tick"))
             await _until(lambda: order.count("tick") >= 3)
             stop()
             read = order.count("read")
