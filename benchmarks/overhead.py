@@ -152,9 +152,9 @@ class Seams:
         original(peer, item_id, pcm)
         self.calls.setdefault(peer, Loudspeaker()).push(len(pcm), self._delta, clock())
 
-    def _tick(self, original: Callable[..., Any], peer: Peer, now: float) -> None:
+    def _tick(self, original: Callable[..., Any], peer: Peer, *when: float) -> None:
         began = clock()
-        original(peer, now)
+        original(peer, *when)
         ended = clock()
         speaker = self.calls.get(peer)
         if speaker is None or peer._sound is None:

@@ -52,9 +52,10 @@ class Gate:
     """Holds the thread up at its first write, until the block is left."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._open, write = threading.Event(), under_test._Take.write
+        self._open, self._reached, write = threading.Event(), threading.Event(), under_test._Take.write
 
         def held_up(take: under_test._Take, block: under_test.Block) -> None:
+            self._reached.set()
             assert self._open.wait(20)
             write(take, block)
 
@@ -62,6 +63,10 @@ class Gate:
 
     def open(self) -> None:
         self._open.set()
+
+    async def reached(self) -> None:
+        """Wait until the thread stands before it: what it took there makes no more room in the queue."""
+        assert await asyncio.to_thread(self._reached.wait, 20)
 
 
 @pytest.fixture
@@ -114,7 +119,9 @@ async def test_many_calls_have_one_thread_and_none_without_a_recorder(tmp_path: 
 async def test_a_slow_disk_costs_blocks_but_neither_memory_nor_time(tmp_path, gate, caplog) -> None:
     async with Recorder(tmp_path, most=8) as recorder:
         tape = recorder.begin("rtc_1", HEAR, PLAY, 100.0)
-        talk(tape, 20)
+        talk(tape, 1)
+        await gate.reached()
+        talk(tape, 19, began=101.0)
         assert recorder._jobs.qsize() == 8 and recorder.dropped >= 25
         assert tape.missing_ms == recorder.dropped * 500
         gate.open()

@@ -71,7 +71,7 @@ async def test_who_records_the_call_hears_the_next_peer_too() -> None:
         )
         at.line.play("item_1", SECOND)
         await at.line.move(other())
-        at.line.peer._pass_time(5.0)
+        at.line.peer._pass_time(5.0, 5.0)
         assert heard == [(SECOND[: RATE // 50 * 2], 5.0)]
 
 
