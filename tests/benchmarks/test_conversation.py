@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.conversation import LOCAL, chosen, evaluated
 from benchmarks.servers import running
 
@@ -13,6 +15,7 @@ def test_one_in_so_many_is_spread_over_the_suite():
     assert all(Path(each).is_file() for each in few)
 
 
+@pytest.mark.campaign
 def test_the_server_it_starts_is_called_and_gives_figures(capfd):
     with running(LOCAL) as (url, _):
         evaluated("here", "--url", url, "--model", LOCAL.bridge, chosen(1)[0])

@@ -144,7 +144,10 @@ def test_a_turn_in_packets_is_told_by_their_size_and_answered_by_them():
     assert len(silence()) < VOICED_BYTES
 
 
-@pytest.mark.parametrize("who", [servers.OURS, full_relay.AGENT, full_relay.OPUS], ids=lambda who: who.name)
+AGENTS = [pytest.param(who, marks=pytest.mark.campaign) for who in (full_relay.AGENT, full_relay.OPUS)]
+
+
+@pytest.mark.parametrize("who", [servers.OURS, *AGENTS], ids=lambda who: who.name)
 def test_calls_can_be_relayed(who):
     with full_relay.provider() as provider:
         for _ in range(3):  # a machine that is busy elsewhere may swallow a turn

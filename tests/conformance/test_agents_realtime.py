@@ -22,6 +22,11 @@ HERE = Path(__file__).parent / "agents_realtime"
 ITS_PAGE_IS_OURS = "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets"
 """For a page that the test puts where the server's own would be."""
 TRANSPORTS = ("webrtc", "websocket")
+SPOKEN = [
+    *(("webrtc", model) for model in BACKENDS),
+    ("websocket", "local"),
+    *(pytest.param("websocket", model, marks=pytest.mark.campaign) for model in BACKENDS if model != "local"),
+]
 PLAYING = {
     "webrtc": "seen.events.some(e => e.type === 'output_audio_buffer.started')",
     "websocket": "seen.sound > 0",
@@ -100,8 +105,7 @@ async def _cut(page: Page) -> None:
     assert cut["status"] == "incomplete"
 
 
-@pytest.mark.parametrize("model", BACKENDS)
-@pytest.mark.parametrize("kind", TRANSPORTS)
+@pytest.mark.parametrize(("kind", "model"), SPOKEN)
 async def test_speaks_and_is_interrupted_by_speech(page: Page, server: VoiceServer, kind: str, model: str) -> None:
     """A question is transcribed into the client's own history and answered aloud; the next one cuts a long answer."""
     await _start(page, server, kind, model)
