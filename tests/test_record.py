@@ -91,7 +91,7 @@ async def test_a_silent_caller_hangs_up_in_the_end():
     async with FLEET["openai"].make() as simulator, asyncio.timeout(60):
         options, caller = FLEET["openai"].options(simulator), record.Caller(pace=10.0, most_s=0.5)
         await record.record("openai", options, caller, SETTINGS, tape)
-    assert tape.rows[-1]["times"] > 5
+    assert tape.rows[-1]["times"] > 1, "as many as a busy machine lets it say in half a second"
 
 
 def test_the_command_writes_what_it_is_asked_for(tmp_path, monkeypatch, capsys):

@@ -67,6 +67,7 @@ async def test_an_interruption_is_marked_where_it_fell(chrome: Browser) -> None:
     assert "6 words not heard" in await row.locator("summary").inner_text()
     assert await row.locator(".heard").inner_text() == "One, two, three, four,"
     await page.click("#open-export")
+    await page.locator("#export[open]").wait_for()
     preview = await page.locator("#preview").input_value()
     assert '"words": 6' in preview
     assert "sk-local" not in preview
