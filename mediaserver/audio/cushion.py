@@ -34,8 +34,6 @@ class Cushion:
         self._pulls = self._block = 0
         self._smooth = 0
         self._window = WINDOW
-        self._block = 0
-        self._block_least = MOST
 
     def ready(self, queued: int, *, complete: bool) -> bool:
         """Say whether to play now; ``complete``: no more will come, so there is nothing to wait for."""
