@@ -30,3 +30,8 @@ def new_id(prefix: str) -> str:
 def earliest(*moments: float | None) -> float | None:
     """Return the first of these moments, ``None`` when there is none: what a state machine is to be woken for."""
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def after(moment: float | None, seconds: float | None) -> float | None:
+    """Return the moment so many seconds later, ``None`` where there is none, or no limit."""
+    return None if moment is None or seconds is None else moment + seconds

@@ -1,4 +1,4 @@
-from mediaserver.clock import earliest, new_id
+from mediaserver.clock import after, earliest, new_id
 
 
 def test_the_earliest_of_what_is_waited_for() -> None:
@@ -10,3 +10,8 @@ def test_the_earliest_of_what_is_waited_for() -> None:
 def test_names_say_what_they_name_and_are_never_the_same() -> None:
     assert new_id("item").startswith("item_")
     assert new_id("item") != new_id("item")
+
+
+def test_what_has_no_beginning_or_no_limit_has_no_end():
+    assert after(10.0, 5.0) == 15.0
+    assert after(None, 5.0) is after(10.0, None) is None

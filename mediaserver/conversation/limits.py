@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mediaserver.clock import after
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -21,8 +23,4 @@ class Limits:
 
     def due(self, started_at: float, active_at: float | None) -> tuple[float | None, float | None]:
         """Return when a session lasts too long and when it was idle too long; ``active_at`` None: it is never idle."""
-        return _after(started_at, self.max_duration_s), _after(active_at, self.idle_s)
-
-
-def _after(moment: float | None, wait: float | None) -> float | None:
-    return None if moment is None or wait is None else moment + wait
+        return after(started_at, self.max_duration_s), after(active_at, self.idle_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from mediaserver.clock import earliest
+from mediaserver.clock import after, earliest
 
 Verdict = Literal[
     "stalled",  # an answer is due or being made, and nothing at all came
@@ -123,12 +123,8 @@ class Watchdog:
         alert, since = self._alertness, None if self.waiting else self._since
         begins = None if self._begun else since
         return {
-            "silent": _after(self._expected_at, alert.silent_s),
+            "silent": after(self._expected_at, alert.silent_s),
             "stalled": None if since is None else max(since, self._progress_at) + alert.stall_s,
-            "slow": _after(begins, alert.slow_s),
-            "filler": None if self._filled else _after(begins, alert.filler_s),
+            "slow": after(begins, alert.slow_s),
+            "filler": None if self._filled else after(begins, alert.filler_s),
         }
-
-
-def _after(since: float | None, seconds: float) -> float | None:
-    return None if since is None else since + seconds
