@@ -27,7 +27,10 @@ _BANDWIDTHS = ((8000, 1101), (12000, 1102), (16000, 1103), (24000, 1104), (48000
 _WIDE = 1103
 _SET_BITRATE, _SET_MAX_BANDWIDTH, _SET_VBR, _SET_COMPLEXITY = 4002, 4004, 4006, 4010
 _SET_INBAND_FEC, _SET_LOSS, _SET_DTX, _SET_SIGNAL = 4012, 4014, 4016, 4024
-_RESET, _SIGNAL_VOICE = 4028, 3001
+_RESET, _SIGNAL_VOICE, _SIGNAL_MUSIC = 4028, 3001, 3002
+
+_LITTLE = 2
+"""Up to this complexity speech is encoded as music is, by CELT, as long as nothing is lost (decision 18)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +185,18 @@ class OpusEncoder:
     def expect_loss(self, percent: int) -> None:
         """Tell how much is lost on the way: with FEC on, above zero each packet carries a copy of the one before."""
         self._set(_SET_LOSS, percent)
+        self._lossy = percent > 0
+        self._choose()
 
     def spend(self, bitrate: int) -> None:
         """Encode with so many bit/s from now on."""
         self._set(_SET_BITRATE, bitrate)
 
     def ease(self, complexity: int) -> None:
-        """Encode with so much effort from now on, 0..10; with none in wide band, up to 8 kHz, which SILK does alone."""
+        """Encode with so much effort from now on, 0..10; with none in wide band, up to 8 kHz."""
         self._set(_SET_COMPLEXITY, complexity)
-        self._set(_SET_MAX_BANDWIDTH, self._bandwidth if complexity else min(self._bandwidth, _WIDE))
+        self._complexity = complexity
+        self._choose()
 
     def restart(self) -> None:
         """Forget what was encoded before: something else was sent after it."""
@@ -210,14 +216,19 @@ class OpusEncoder:
         self._bandwidth = next((value for rate, value in _BANDWIDTHS if settings.max_rate <= rate), _BANDWIDTHS[-1][1])
         for request, value in (
             (_SET_BITRATE, settings.bitrate),
-            (_SET_COMPLEXITY, settings.complexity),
-            (_SET_MAX_BANDWIDTH, self._bandwidth),
-            (_SET_SIGNAL, _SIGNAL_VOICE),
             (_SET_VBR, not settings.cbr),
             (_SET_INBAND_FEC, settings.fec),
             (_SET_DTX, settings.dtx),
         ):
             self._set(request, value)
+        self._lossy = False
+        self.ease(settings.complexity)
+
+    def _choose(self) -> None:
+        """Choose band and signal for the effort: CELT costs half of SILK and carries no copies (RFC 6716 §2.1.7)."""
+        self._set(_SET_MAX_BANDWIDTH, self._bandwidth if self._complexity else min(self._bandwidth, _WIDE))
+        little = self._complexity <= _LITTLE and not self._lossy
+        self._set(_SET_SIGNAL, _SIGNAL_MUSIC if little else _SIGNAL_VOICE)
 
     def _set(self, request: int, value: int) -> None:
         error = self._lib.opus_encoder_ctl(self._state, request, ctypes.c_int(value))

@@ -160,16 +160,38 @@ def test_settings_are_obeyed():
     quiet.close()
 
 
-def test_no_effort_is_wide_band_and_some_is_what_it_was():
-    encoder = OpusEncoder(24000)
+SILK_WIDE, HYBRID, CELT_WIDE, CELT_SUPER_WIDE = {8, 9, 10, 11}, {12, 13}, {20, 21, 22, 23}, {24, 25, 26, 27}
+"""Configurations of RFC 6716, table 2."""
+
+
+@pytest.mark.parametrize(
+    ("effort", "loss", "expected"),
+    [
+        (5, 0, HYBRID),
+        (5, 10, HYBRID),
+        (2, 0, CELT_SUPER_WIDE),
+        (2, 10, HYBRID),
+        (0, 0, CELT_WIDE),
+        (0, 10, SILK_WIDE),
+    ],
+)
+def test_little_effort_is_celt_until_something_is_lost(effort, loss, expected):
     frames = [clip("numbers").pcm[at : at + 960] for at in range(16000, 16000 + 40 * 960, 960)]
+    begun, eased = OpusEncoder(24000, OpusSettings(complexity=effort, fec=True)), OpusEncoder(24000)
+    eased.ease(effort)
+    for encoder in (begun, eased):
+        encoder.expect_loss(loss)
+    for encoder in (begun, eased):
+        assert {encoder.encode(frame)[0] >> 3 for frame in frames[10:]} <= expected
+        encoder.close()
 
-    def bands(effort):
-        encoder.ease(effort)
-        return {encoder.encode(frame)[0] >> 3 for frame in frames[10:]}
 
-    assert bands(0) <= {8, 9, 10, 11}, "SILK, wide band (RFC 6716 table 2)"
-    assert bands(5) & {12, 13}, "hybrid, super wide band"
+def test_effort_that_comes_back_is_what_it_was():
+    encoder = OpusEncoder(24000, OpusSettings(complexity=0))
+    frames = [clip("numbers").pcm[at : at + 960] for at in range(16000, 16000 + 40 * 960, 960)]
+    assert {encoder.encode(frame)[0] >> 3 for frame in frames[10:]} <= CELT_WIDE
+    encoder.ease(5)
+    assert {encoder.encode(frame)[0] >> 3 for frame in frames[10:]} & HYBRID
     encoder.close()
 
 
