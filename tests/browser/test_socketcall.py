@@ -132,14 +132,18 @@ async def test_sound_goes_both_ways_as_the_contract_has_it(chrome: Browser) -> N
 
 
 async def test_speech_cuts_an_answer_where_it_was_heard(chrome: Browser) -> None:
-    """A pause keeps the rest; speech drops it and says how much was heard, and what comes late is not played."""
+    """A pause keeps the rest; an interruption drops it and says how much was heard, and what comes late is not played."""
     async with _without_udp(chrome) as (server, page):
         await server.answer(20)
         await until(page, f"{STATE} === 'speaking'")
+        await server.tell("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
         await server.tell("reply.paused", response_id="r1")
         await server.tell("reply.resumed", response_id="r1")
         await asyncio.sleep(0.3)
-        await server.tell("input_audio_buffer.speech_started", item_id="u1", audio_start_ms=0)
+        assert not any(one["type"] == "conversation.item.truncate" for one in server.said)
+        await server.tell("input_audio_buffer.speech_started", item_id="u2", audio_start_ms=900)
+        await server.tell("reply.paused", response_id="r1")
+        await server.tell("interrupted", **INTERRUPTED)
         cut = await server.heard("conversation.item.truncate")
         assert (cut["item_id"], cut["content_index"]) == ("a1", 0)
         assert 0 < cut["audio_end_ms"] < 20_000

@@ -133,7 +133,6 @@ const SOUND = {
   },
   'reply.paused': (call) => call.sound.pause(true),
   'reply.resumed': (call) => call.sound.pause(false),
-  'input_audio_buffer.speech_started': (call) => call.hush(),
   interrupted: (call) => call.hush(),
 }
 
