@@ -1,10 +1,12 @@
-"""Collects what ended calls left in cycles when nobody is there whom the pause could disturb."""
+"""Gives back what ended calls left, when nobody is there whom the pause could disturb."""
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
-from collections.abc import Sized
+from collections.abc import Callable, Sized
+from functools import cache
 
 IDLE_S = 1.0
 """After the end of a call; another one that came meanwhile is let be, and its end is the next occasion."""
@@ -17,7 +19,7 @@ class Tidy:
         self._timer: asyncio.TimerHandle | None = None
 
     def soon(self, calls: Sized) -> None:
-        """Look at ``calls`` in a moment, and collect when there are none."""
+        """Look at ``calls`` in a moment, and tidy up when there are none."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(IDLE_S, self._look, calls)
 
@@ -25,3 +27,20 @@ class Tidy:
         self._timer = None
         if not len(calls):
             gc.collect()
+            give_back()
+
+
+def give_back() -> None:
+    """Return free memory to the system: of a heap that has grown glibc keeps all but the end (malloc_trim(3))."""
+    if (trim := _trim()) is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Callable[[int], int] | None:
+    """Return glibc's function; other libraries have none."""
+    try:
+        found: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return None
+    return found

@@ -11,8 +11,11 @@ from benchmarks.load.watched import Look, Watched, watched
 from benchmarks.promises import Line
 
 CYCLES, AT_ONCE = 2000, 10
-WARM_UP = 300
-"""What the server remembers of ended calls is bounded: it is full by then."""
+WARM_UP = 1000
+"""What the server remembers of ended calls is full by then, and as many are abandoned at once as ever will be."""
+
+ROOM = {"max_pending": 1000}
+"""An offer that was abandoned is pending for 10 s; by default a server refuses more than 200 of them."""
 
 SAID = range(10)
 RESIDUE_KIB = 2.0
@@ -116,7 +119,7 @@ async def _cycle(server: Watched, count: int, failures: list[str]) -> None:
 async def l3(cycles: int | None) -> AsyncIterator[Line]:
     """2000 calls."""
     count = cycles or CYCLES
-    run = await churned(count, min(WARM_UP, count))
+    run = await churned(count, min(WARM_UP, count), ROOM)
     residue, same = run.residue_kib(count), run.after.held == run.base.held
     said = (
         f"{len(run.failures)} failed{''.join(f', {each}' for each in run.failures[:3])}, {residue:.2f} KiB per call left; "

@@ -20,7 +20,8 @@ async def create(request: web.Request) -> web.Response:
     offered = await read_offer(request, door.config.server.max_body, beta=beta)
     admitted = admit(door, who, offered.session, request.query.get("model"))
     call_id = door.names.new("rtc")
-    dialect = RealtimeDialect(admitted.effective, call_id, terms=admitted.terms(beta=beta))
+    terms = admitted.terms(beta=beta)
+    dialect = RealtimeDialect(admitted.effective, call_id, terms=terms, channels=offered.has_channels)
     peer, answer = house.port.accept(offered.sdp, dialect, call_id=call_id)
     await begin_on_media(door, admitted, peer, peer, dialect.effective)
     return web.Response(

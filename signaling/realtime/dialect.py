@@ -14,16 +14,25 @@ from signaling.realtime.effective import Effective
 
 LABEL = "oai-events"
 MAX_KEPT = 512
-"""Messages kept before the channel is open. A caller without a channel is legal: beyond this the oldest are forgotten."""
+"""Messages kept before the channel is open; beyond this the oldest are forgotten."""
 
 Send = Callable[[str], None]
 
 
 class RealtimeDialect:
-    """Satisfies :class:`mediaserver.caller.Dialect`. Plain calls that never raise, except what ``send`` raises."""
+    """Satisfies :class:`mediaserver.caller.Dialect`. Plain calls that never raise, except what ``send`` raises.
+
+    ``channels``: whether the caller offered any; for one without nothing is kept.
+    """
 
     def __init__(
-        self, effective: Effective, call_id: str, clock: Clock = monotonic, *, terms: Terms | None = None
+        self,
+        effective: Effective,
+        call_id: str,
+        clock: Clock = monotonic,
+        *,
+        terms: Terms | None = None,
+        channels: bool = True,
     ) -> None:
         self._codec = RealtimeCodec(effective, terms)
         self._call_id = call_id
@@ -33,7 +42,7 @@ class RealtimeDialect:
         self._send_extension: Send | None = None
         self._greeted = False
         self._first: list[str] = []
-        self._kept: deque[str] = deque(maxlen=MAX_KEPT)
+        self._kept: deque[str] = deque(maxlen=MAX_KEPT if channels else 0)
 
     def effective(self) -> Effective:
         """Return the session as the client sees it."""

@@ -30,6 +30,11 @@ class Offered:
     sdp: str
     session: SessionPatch
 
+    @property
+    def has_channels(self) -> bool:
+        """Whether it offers data channels (RFC 8841 §5)."""
+        return "webrtc-datachannel" in self.sdp
+
 
 async def read_offer(request: web.Request, limit: int, *, beta: bool = False) -> Offered:
     """Return the offer; ``limit`` is the largest body in bytes, ``beta``: the session may be in the beta shape.

@@ -52,7 +52,15 @@ def test_what_is_said_before_the_channel_is_open_is_kept_in_order() -> None:
     assert [message.get("item_id") for message in sent][1:] == ["item_1", "item_2"]
 
 
-def test_a_caller_without_a_channel_costs_a_bounded_memory() -> None:
+def test_for_a_caller_who_offered_no_channel_nothing_is_kept() -> None:
+    dialect, sent = RealtimeDialect(Effective(Settings("local")), "rtc_1", channels=False), []
+    dialect.tell(CREATED)
+    dialect.tell(SpeechStarted("item_1", 20))
+    dialect.opened(LABEL, into(sent))
+    assert [message["type"] for message in sent] == ["session.created"]
+
+
+def test_a_caller_whose_channel_never_opens_costs_a_bounded_memory() -> None:
     dialect, sent, _ = make()
     dialect.tell(CREATED)
     for number in range(2 * MAX_KEPT):

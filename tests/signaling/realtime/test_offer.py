@@ -1,5 +1,7 @@
 import pytest
 
+from signaling.realtime.offer import Offered
+from signaling.realtime.wire import SessionPatch
 from tests.signaling.doors import KEY, OFFER, door
 
 BOUNDARY = "--b\r\n"
@@ -31,3 +33,10 @@ async def test_multipart_bodies(body: str, status: int) -> None:
     async with door() as at:
         answer = await at.call(data=body.encode(), headers=KEY | FORM)
         assert answer.status == status, await answer.text()
+
+
+def test_an_offer_says_whether_it_has_channels() -> None:
+    audio = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+    data = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+    assert not Offered(audio, SessionPatch()).has_channels
+    assert Offered(audio + data, SessionPatch()).has_channels
