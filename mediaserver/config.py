@@ -113,6 +113,8 @@ class Sessions(Section, frozen=True):
     """A conversation in which nobody speaks for this long ends; ``null`` for no limit."""
     connect_s: Annotated[float, Meta(gt=0, le=15)] = 15.0
     """A model has this long to become ready; the caller's first words are kept meanwhile."""
+    max_items: Annotated[int, Meta(ge=2, le=100_000)] = 2000
+    """Items (each turn of either side is one) that a conversation remembers; the oldest are forgotten."""
 
 
 class Turns(Section, frozen=True):

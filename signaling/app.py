@@ -189,4 +189,4 @@ def media_settings(config: Config) -> MediaSettings:
 def limits(config: Config) -> Limits:
     """Return the bounds of one session."""
     sessions = config.sessions
-    return Limits(max_duration_s=sessions.max_duration_s, idle_s=sessions.idle_s, connect_s=sessions.connect_s)
+    return Limits(sessions.max_duration_s, sessions.idle_s, sessions.connect_s, sessions.max_items)

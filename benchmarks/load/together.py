@@ -20,6 +20,9 @@ SLOPE_KIB, LEFT_MB = 64.0, 5.0
 SETTLE_S = 120.0
 """Before this the memory still grows to its size; in a shorter run, for a third of it."""
 
+REMEMBERED: dict[str, dict[str, object]] = {"sessions": {"max_items": 16}}
+"""What is remembered of a conversation is bounded, and grows up to then: with so few turns it is full within a minute."""
+
 WARM_UP_S = 2.0
 
 
@@ -57,7 +60,7 @@ async def together(each: int, seconds: float) -> tuple[Crowd, Lag, LoopLag]:
 
 async def soaked(each: int, seconds: float) -> Soaked:
     """Hold so many calls of each kind, and let them all go."""
-    async with watched() as server:
+    async with watched(REMEMBERED) as server:
         await crowd(server, 2, WARM_UP_S)
         base, began, memory = await server.emptied(), time.monotonic(), []
         async with crowding(server, each, seconds) as result:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamTrack
 
-from mediaserver.config import Config, Media, Model, Turns
+from mediaserver.config import Config, Media, Model, Sessions, Turns
+from mediaserver.conversation.limits import Limits
 from mediaserver.errors import ConfigError
 from signaling.app import build, limits, media_settings
 from signaling.door import DOOR
@@ -177,9 +178,9 @@ async def test_a_model_of_turns_lives_as_long_as_the_house(tmp_path: Path) -> No
 
 
 def test_the_configuration_reaches_the_rooms() -> None:
-    config = Config(media=Media(port=5, silence_end_s=9.0))
+    config = Config(media=Media(port=5, silence_end_s=9.0), sessions=Sessions(max_items=9))
     assert (media_settings(config).port, media_settings(config).silence_end_s) == (5, 9.0)
-    assert limits(config).max_duration_s == config.sessions.max_duration_s
+    assert limits(config) == Limits(3600.0, 300.0, 15.0, max_items=9)
 
 
 async def test_nothing_of_a_call_outlives_it_but_its_record() -> None:
