@@ -57,7 +57,7 @@ CAN: frozenset[Feature] = frozenset(
 )
 MAX_SESSION_S = 3600.0
 UNKNOWN_TYPES = 64
-REMEMBERED = 64
+REMEMBERED = 32
 TRANSCRIPT = 100_000
 """Characters of one turn's words kept."""
 

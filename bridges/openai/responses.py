@@ -14,7 +14,7 @@ MARK = "mediaserver_response"
 """The key of a response's metadata that holds our name of it; it is not shown to the client."""
 METADATA_PAIRS = 16
 """As many may a response have (API reference, ``metadata``)."""
-REMEMBERED = 64
+REMEMBERED = 32
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ FADE_MS = 5
 QUIET = 200
 """Peak (of 32767) under which a frame of live sound is not missed, about -44 dBFS."""
 
-REMEMBERED = 64
+REMEMBERED = 32
 """Items whose heard length is still known after they have gone."""
 
 

@@ -17,7 +17,7 @@ from mediaserver.remember import remember
 KEPT_S = 120
 """Seconds of sound that are kept for a tap until they have been played; what is more is silence to it."""
 
-REMEMBERED = 64
+REMEMBERED = 32
 """Items that are over and whose played time is still known."""
 
 Note = Callable[[PlayoutStarted | PlayoutFinished], None]

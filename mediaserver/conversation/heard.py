@@ -200,7 +200,7 @@ class Script:
 class Ledger:
     """The scripts of the last replies, by item; the oldest is forgotten beyond ``keep``."""
 
-    def __init__(self, rate: int, keep: int = 32) -> None:
+    def __init__(self, rate: int, keep: int = 16) -> None:
         self._rate = rate
         self._keep = keep
         self._scripts: dict[str, Script] = {}
