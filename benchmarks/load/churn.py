@@ -11,8 +11,9 @@ from benchmarks.load.watched import Look, Watched, watched
 from benchmarks.promises import Line
 
 CYCLES, AT_ONCE = 2000, 10
-WARM_UP = 1000
-"""What the server remembers of ended calls is full by then, and as many are abandoned at once as ever will be."""
+WARM_UP = 2000
+"""What the server remembers of ended calls is full by then, and as many are abandoned at once as ever will be: the last of
+them are given up after half a minute."""
 
 ROOM = {"max_pending": 1000}
 """An offer that was abandoned is pending for 10 s; by default a server refuses more than 200 of them."""
