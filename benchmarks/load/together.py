@@ -61,7 +61,7 @@ async def together(each: int, seconds: float) -> tuple[Crowd, Lag, LoopLag]:
 async def soaked(each: int, seconds: float) -> Soaked:
     """Hold so many calls of each kind, and let them all go."""
     async with watched(REMEMBERED) as server:
-        await crowd(server, 2, WARM_UP_S)
+        await crowd(server, each, WARM_UP_S)  # as many as will be: what the heap grows to for them is no leak
         base, began, memory = await server.emptied(), time.monotonic(), []
         async with crowding(server, each, seconds) as result:
             while (at := time.monotonic() - began) < seconds:
