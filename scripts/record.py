@@ -227,6 +227,7 @@ async def record(
     codec, dial = made(provider, options)
     events: deque[Event] = deque(maxlen=MESSAGES)
     ready = asyncio.Event()
+    failure: BridgeError | None = None
     try:
         async with httpx.AsyncClient() as http, asyncio.TaskGroup() as tasks:
             bridge = RealtimeBridge(codec, dial(http), patience=Patience(10, 10, 15), watch=tape)
@@ -238,7 +239,9 @@ async def record(
                     await _talk(bridge, caller, settings, events, running)
             running.cancel()
     except* BridgeError as failures:
-        raise _first(failures) from None
+        failure = _first(failures)
+    if failure is not None:  # raised in the clause it would be wrapped before Python 3.11.4 (CPython gh-103590)
+        raise failure
     return [*events]
 
 

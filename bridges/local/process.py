@@ -73,12 +73,12 @@ class WorkerProcess:
         """End it: politely by ending its input, by force after half a second."""
         if self._process.stdin is not None:
             self._process.stdin.close()
+        # No asyncio.timeout: before Python 3.11.3 it does not work in a task that is being cancelled (CPython gh-102780).
+        force = asyncio.get_running_loop().call_later(_GRACE_S, self.kill)
         try:
-            async with asyncio.timeout(_GRACE_S):
-                await self._process.wait()
-        except TimeoutError:
-            self.kill()
             await self._process.wait()
+        finally:
+            force.cancel()
         await self._let_transports_close()
 
     async def _let_transports_close(self) -> None:

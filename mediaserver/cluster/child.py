@@ -86,3 +86,5 @@ async def launched(command: Sequence[str], place: Place) -> AsyncIterator[Child]
         await process.wait()
         if process.stdin is not None:
             process.stdin.close()
+            with suppress(ConnectionError):  # it may have gone without reading
+                await process.stdin.wait_closed()

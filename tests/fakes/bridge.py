@@ -82,15 +82,18 @@ class ScriptedBridge:
     async def run(self, opening: Opening, emit: Emit, ready: Callable[[], None]) -> None:
         """Serve until cancelled."""
         self._emit, self.running = emit, True
+        failure: BaseException | None = None
         try:
             await asyncio.sleep(self.delays.ready / 1000)
             async with asyncio.TaskGroup() as self._tasks:
                 ready()
                 await self._last()
         except* BridgeError as group:
-            raise group.exceptions[0] from None
+            failure = group.exceptions[0]
         finally:
             self.running = False
+        if failure is not None:  # raised in the clause it would be wrapped before Python 3.11.4 (CPython gh-103590)
+            raise failure
 
     async def _last(self) -> None:
         if self.fails is not None:
