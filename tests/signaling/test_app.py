@@ -104,7 +104,7 @@ async def test_the_embedded_default_answers_a_typed_question() -> None:
 
 @pytest.mark.engines
 async def test_the_embedded_default_answers_a_spoken_question() -> None:
-    spoken = clip("english123").pcm + bytes(RATE * 2 * 2)
+    spoken = clip("goforward").pcm + bytes(RATE * 2 * 2)  # no pause that a busy machine could take for its end
     async with house() as client, phone(client, "?model=local", Recording(spoken)) as call:
         started = await call.until("input_audio_buffer.speech_started")
         transcript = await call.until("conversation.item.input_audio_transcription.completed")
