@@ -1,24 +1,28 @@
 """Every way out on one page: each ends in a :class:`mediaserver.bridge.Bridge` or in an engine of :mod:`mediaserver.speech`.
 
-``PROVIDERS`` are bridges; ``STT``, ``LLM`` and ``TTS`` are the engines of the ``hybrid`` chain. A row is what the thing can
-be told (a struct that refuses unknown keys) and how it is opened: opening owns what all its calls share (worker processes,
-HTTP connections) until the context is left. Engines are imported when they are opened, so this page costs nothing.
+``PROVIDERS`` are bridges; ``STT``, ``LLM`` and ``TTS``, in their rooms, are the engines of the ``hybrid`` chain. A row is
+what the thing can be told (a struct that refuses unknown keys) and how it is opened: opening owns what all its calls share
+(worker processes, HTTP connections) until the context is left. Engines are imported when they are opened, so this page
+costs nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bridges import options
+from bridges.llm import LLM
+from bridges.row import Made, Row
+from bridges.stt import STT
+from bridges.tts import TTS
 from mediaserver.bridge import Bridge, BridgeFactory
 from mediaserver.errors import ConfigError
-from mediaserver.speech import LanguageModel, SpeechToText, TextToSpeech
+from mediaserver.speech import SpeechToText, TextToSpeech
 
 if TYPE_CHECKING:
     import httpx
@@ -26,16 +30,7 @@ if TYPE_CHECKING:
     from bridges.codec import Codec
     from bridges.realtime import Dial
 
-Made = TypeVar("Made")
 OpenRealtime = Callable[[Any], AbstractAsyncContextManager[BridgeFactory]]
-
-
-@dataclass(frozen=True, slots=True)
-class Row(Generic[Made]):
-    """One provider: the struct of its options, and how to open it with them."""
-
-    options: type[msgspec.Struct]
-    open: Callable[[Any], AbstractAsyncContextManager[Made]]
 
 
 @asynccontextmanager
@@ -86,37 +81,6 @@ def _realtime(name: str, codec: str) -> OpenRealtime:
     return opened
 
 
-@asynccontextmanager
-async def _local_recogniser(chosen: options.LocalRecogniser) -> AsyncIterator[SpeechToText]:
-    from bridges.local.recogniser import open_recogniser
-
-    async with open_recogniser(chosen) as engine:
-        yield engine
-
-
-@asynccontextmanager
-async def _local_responder(chosen: options.LocalResponder) -> AsyncIterator[LanguageModel]:
-    from bridges.local.responder import Responder
-
-    yield Responder()
-
-
-@asynccontextmanager
-async def _openai_compatible(chosen: options.OpenAICompatible) -> AsyncIterator[LanguageModel]:
-    from bridges.llm.openai_compatible import open_chat
-
-    async with open_chat(chosen) as engine:
-        yield engine
-
-
-@asynccontextmanager
-async def _local_voice(chosen: options.LocalVoice) -> AsyncIterator[TextToSpeech]:
-    from bridges.local.voice import open_voice
-
-    async with open_voice(chosen) as engine:
-        yield engine
-
-
 PROVIDERS: dict[str, Row[BridgeFactory]] = {
     "echo": Row(options.Echo, _echo),
     "hybrid": Row(options.Hybrid, _hybrid),
@@ -129,18 +93,6 @@ PROVIDERS: dict[str, Row[BridgeFactory]] = {
     "deepgram": Row(options.DeepgramAgent, _realtime("deepgram", "DeepgramCodec")),
     "live": Row(options.GptLive, _realtime("live", "LiveCodec")),
 }
-STT: dict[str, Row[SpeechToText]] = {
-    "local": Row(options.LocalRecogniser, _local_recogniser),
-}
-LLM: dict[str, Row[LanguageModel]] = {
-    "local": Row(options.LocalResponder, _local_responder),
-    "openai_compatible": Row(options.OpenAICompatible, _openai_compatible),
-}
-TTS: dict[str, Row[TextToSpeech]] = {
-    "local": Row(options.LocalVoice, _local_voice),
-}
-
-
 _ENGINES: dict[str, Mapping[str, Row[Any]]] = {"stt": STT, "llm": LLM, "tts": TTS}
 
 
@@ -164,8 +116,20 @@ def open_speaker() -> AbstractAsyncContextManager[TextToSpeech]:
     return _engine(TTS, {"engine": "local"})
 
 
-def _engine(table: Mapping[str, Row[Made]], settings: Mapping[str, Any]) -> AbstractAsyncContextManager[Made]:
-    row, chosen = _read_engine(table, settings, "")
+def open_stt(settings: Mapping[str, Any], path: str = "") -> AbstractAsyncContextManager[SpeechToText]:
+    """Open an engine that writes down speech: ``engine`` and its options. Raises ConfigError under ``path`` at once."""
+    return _engine(STT, settings, path)
+
+
+def open_tts(settings: Mapping[str, Any], path: str = "") -> AbstractAsyncContextManager[TextToSpeech]:
+    """Open an engine that speaks: ``engine`` and its options. Raises ConfigError under ``path`` at once."""
+    return _engine(TTS, settings, path)
+
+
+def _engine(
+    table: Mapping[str, Row[Made]], settings: Mapping[str, Any], path: str = ""
+) -> AbstractAsyncContextManager[Made]:
+    row, chosen = _read_engine(table, settings, path)
     return row.open(chosen)
 
 

@@ -45,6 +45,25 @@ class Provider(Options, frozen=True):
     """Time until the provider has taken the configuration."""
 
 
+class Remote(Options, frozen=True, kw_only=True):
+    """What every engine behind HTTP can be told. A key is sent to ``url``'s host and to no other."""
+
+    key: str = ""
+    """The provider's API key, best as ``${NAME}``."""
+    url: str = ""
+    """Another address than the vendor's own: a proxy, a region's host, a server of yours. Empty: the vendor's."""
+    connect_s: Seconds = 3.0
+    """Time to connect."""
+    answer_s: Seconds = 30.0
+    """Time to the first byte of an answer."""
+    between_s: Seconds = 15.0
+    """Longest silence in the middle of an answer."""
+    attempts: Annotated[int, Meta(ge=1, le=3)] = 3
+    """Tries of one request, where nothing of its answer has come."""
+    connections: Annotated[int, Meta(ge=1, le=1000)] = 200
+    """Connections to the provider at once."""
+
+
 class DeepgramAgent(Provider, frozen=True):
     """Deepgram's Voice Agent; ``model`` is the language model of its think stage (``gpt-4o-mini``)."""
 

@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from bridges.local.pool import Pool, open_pool
 from bridges.options import LocalVoice
 from mediaserver.errors import BridgeError
-from mediaserver.speech import Sound
+from mediaserver.speech import PLAIN, Manner, Sound
 
 RATE = 16000
 LONGEST_CHARS = 600
@@ -39,7 +39,9 @@ class Voice:
         """Return when a worker is ready. Raises BridgeError when no voice is installed."""
         await self._pool.warm()
 
-    async def speak(self, text: str, *, voice: str = "", speed: float = 1.0) -> AsyncGenerator[Sound, None]:
+    async def speak(
+        self, text: str, *, voice: str = "", speed: float = 1.0, manner: Manner = PLAIN
+    ) -> AsyncGenerator[Sound, None]:
         """Yield pieces of at most 200 ms. Closing the iterator stops the engine. Raises BridgeError.
 
         ``speed`` 0.5 to 2; what lies beyond is taken as the nearest of these.
