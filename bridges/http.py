@@ -16,7 +16,9 @@ from typing import Any, cast
 import httpx
 
 from bridges.options import Remote
-from bridges.retries import Allowance, Refusal, refusal, wait_before
+from bridges.retries import Refusal, refusal, wait_before
+from mediaserver.breaker import RetryBudget
+from mediaserver.clock import monotonic
 from mediaserver.errors import BridgeError
 
 MAX_ANSWER = 16 * 1024 * 1024
@@ -49,7 +51,7 @@ class Http:
     ) -> None:
         self._whole, self._streams = whole, streams
         self._chosen, self._who, self._said = chosen, who, said
-        self._allowance = Allowance()
+        self._budget = RetryBudget()
 
     async def ask(self, request: Request, *, limit: int = MAX_ANSWER) -> bytes:
         """Return the body of a 2xx answer. Raises BridgeError, ``too_large`` for more than ``limit`` bytes."""
@@ -87,13 +89,13 @@ class Http:
             await response.aclose()
 
     async def _sent(self, client: httpx.AsyncClient, request: Request) -> httpx.Response:
-        self._allowance.asked()
+        self._budget.offer(monotonic())
         for attempt in range(1, self._chosen.attempts + 1):
             try:
                 return await self._once(client, request)
             except BridgeError as failure:
                 wait = wait_before(failure, attempt, random.random())
-                if wait is None or attempt == self._chosen.attempts or not self._allowance.take():
+                if wait is None or attempt == self._chosen.attempts or not self._budget.take(monotonic()):
                     raise
             await asyncio.sleep(wait)
         raise AssertionError("the last attempt returns or raises")

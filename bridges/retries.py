@@ -1,4 +1,4 @@
-"""Which failures of a provider are worth another try, and when: a table and an allowance. Pure."""
+"""Which failures of a provider are worth another try, and when: a table. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ from mediaserver.errors import BridgeError
 LONGEST_WAIT_S = 2.0
 """A caller is waiting: a provider that asks for more patience than this is left to the fallbacks."""
 FIRST_WAIT_S = 0.1
-SHARE = 0.1
-"""Retries per request that was asked for, over time: a provider in trouble gets at most this much more load."""
-RESERVE = 10.0
-"""Retries that may come at once after a quiet time."""
 
 STATUSES: dict[int, tuple[str, bool]] = {
     400: ("invalid_request", False),
@@ -68,24 +64,6 @@ def wait_before(failure: BridgeError, attempt: int, chance: float) -> float | No
         return failure.retry_after if failure.retry_after <= LONGEST_WAIT_S else None
     wait: float = FIRST_WAIT_S * 2 ** (attempt - 1) * (0.5 + chance)
     return wait
-
-
-class Allowance:
-    """How many retries a provider may still get: a tenth of what it was asked, and a few at once."""
-
-    def __init__(self) -> None:
-        self._left = RESERVE
-
-    def asked(self) -> None:
-        """A request is made that is no retry."""
-        self._left = min(RESERVE, self._left + SHARE)
-
-    def take(self) -> bool:
-        """Take one retry; ``False`` when there is none left."""
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 def _seconds(told: str | None) -> float | None:

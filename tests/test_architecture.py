@@ -31,6 +31,7 @@ GROUND = {
         "section",
         "toolconfig",
         "remember",
+        "breaker",
     )
 }
 SEAMS = {f"mediaserver.{name}" for name in ("caller", "bridge", "speech", "toolbox")}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridges.retries import LONGEST_WAIT_S, RESERVE, Allowance, Refusal, refusal, wait_before
+from bridges.retries import LONGEST_WAIT_S, Refusal, refusal, wait_before
 from mediaserver.errors import BridgeError
 
 
@@ -43,12 +43,3 @@ def test_the_providers_own_wait_is_kept_to_when_it_is_short(told: str, wait: flo
 
 def test_a_timeout_is_not_tried_again_here() -> None:
     assert wait_before(BridgeError("late", code="timeout"), 1, 0.5) is None
-
-
-def test_retries_stay_a_tenth_of_the_load() -> None:
-    allowance, taken = Allowance(), 0
-    for _ in range(1000):
-        allowance.asked()
-        taken += sum(allowance.take() for _ in range(2))
-    assert taken <= 1000 * 0.1 + RESERVE
-    assert taken >= 90

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from mediaserver.breaker import RetryBudget
 from mediaserver.conversation.continuity import Continuity
 from mediaserver.conversation.route import Failure
 from mediaserver.conversation.steadiness import Steadiness
@@ -39,7 +40,7 @@ from mediaserver.conversation.steps import (
     Tick,
     Tools,
 )
-from mediaserver.gateway.health import Breakers, RetryBudget
+from mediaserver.gateway.health import Breakers
 
 LOST = Failure("connection_lost")
 DOWN = Failure("unavailable")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from mediaserver.breaker import BreakerSettings
 from mediaserver.commands import CreateItem, CreateResponse, Respond, UpdateSession
 from mediaserver.errors import BridgeError
 from mediaserver.events import (
@@ -20,7 +21,7 @@ from mediaserver.events import (
     TranscriptFinal,
     UsageReported,
 )
-from mediaserver.gateway.health import Breakers, BreakerSettings
+from mediaserver.gateway.health import Breakers
 from mediaserver.items import Usage
 from tests.conversation.calling import APOLOGY_MS, MOMENT, SETTINGS, Call, Scenario, call, support, texts, whole
 from tests.conversation.test_dialogue import typed

@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from mediaserver.breaker import BreakerSettings, RetryBudget
 from mediaserver.conversation.continuity import Continuity
 from mediaserver.conversation.route import Failure
 from mediaserver.conversation.steadiness import Steadiness
@@ -43,7 +44,7 @@ from mediaserver.conversation.steps import (
     Tick,
     Tools,
 )
-from mediaserver.gateway.health import Breakers, BreakerSettings, RetryBudget
+from mediaserver.gateway.health import Breakers
 
 LOST = Failure("connection_lost")
 REFUSED = Failure("unauthorized", retryable=False)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mediaserver.breaker import BreakerSettings, RetryBudget
 from mediaserver.conversation.route import LONGEST_BACKOFF_S, RETRY_AFTER_S, Failure, Route, Search
 from mediaserver.errors import BridgeError, Unsupported
-from mediaserver.gateway.health import Breakers, BreakerSettings, RetryBudget
+from mediaserver.gateway.health import Breakers
 
 LOST = Failure("connection_lost")
 DOWN = Failure("unavailable")
