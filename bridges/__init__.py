@@ -50,7 +50,7 @@ async def _hybrid(chosen: options.Hybrid) -> AsyncIterator[BridgeFactory]:
         tts = await engines.enter_async_context(_engine(TTS, chosen.tts))
 
         def make(model: str) -> Bridge:
-            return HybridBridge(stt, llm, tts, deadlines=chosen.deadlines)
+            return HybridBridge(stt, llm, tts, deadlines=chosen.deadlines, speculate=chosen.speculate)
 
         yield make
 

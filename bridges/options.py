@@ -272,6 +272,9 @@ class Deadlines(Options, frozen=True):
     """Written text that waits for more is spoken after this long."""
 
 
+Speculation = Literal["off", "text", "speech"]
+
+
 class Hybrid(Options, frozen=True):
     """Speech-to-text, a language model and text-to-speech as one bridge; ``engine`` in each chooses its row."""
 
@@ -283,3 +286,6 @@ class Hybrid(Options, frozen=True):
     """``engine: local`` and the options of that engine."""
     deadlines: Deadlines = Deadlines()
     """How long each step may take."""
+    speculate: Speculation = "text"
+    """What is begun when the caller's turn is likely to be over, and thrown away, but paid for, when it was not: ``text``:
+    the language model's answer; ``speech``: also the sound of its first clause; ``off``: nothing."""

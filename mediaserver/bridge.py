@@ -58,7 +58,8 @@ class Capabilities:
     place, and with ``output_codec`` "opus" its sound comes in packets; the rates are then for whoever hears or plays PCM.
     ``hears``: ``speech`` = only between BeginSpeech and EndSpeech, ``always`` = every frame. ``turns``: ``session`` = our
     turn-taking drives it, ``provider`` = it takes turns itself, ``none`` = there are no turns (echo). ``live_output``: its
-    audio comes in real time, as it is made, and wants a cushion rather than a queue.
+    audio comes in real time, as it is made, and wants a cushion rather than a queue. ``prepares``: it can begin an answer
+    before the caller's turn is certain to be over.
 
     Of bridges with ``turns="provider"`` besides: ``remembers`` = it holds the conversation, so items are sent to it as they
     are made; ``can`` = its features; ``changes`` = the names of :class:`Settings` fields that may change in mid-session;
@@ -73,6 +74,7 @@ class Capabilities:
     hears: Literal["speech", "always"] = "speech"
     turns: Literal["session", "provider", "none"] = "session"
     live_output: bool = False
+    prepares: bool = False
     text_output: bool = True
     tools: bool = True
     voices: tuple[str, ...] = ()

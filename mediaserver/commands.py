@@ -142,6 +142,23 @@ class Respond(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare(Command):
+    """An answer to this conversation will probably be asked for soon: begin to make it, and say nothing of it.
+
+    A ``Respond`` with the same settings and, but for punctuation, the same words takes what is made by then; any other one,
+    a further ``Prepare`` or a ``DropPrepared`` throws it away. For bridges that can (``Capabilities.prepares``).
+    """
+
+    settings: Settings
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropPrepared(Command):
+    """The caller goes on speaking: what was prepared is of no use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupt(Command):
     """Stop making this response; ``played_ms`` of ``item_id`` was heard. The bridge answers ``ResponseDone(cancelled)``."""
 

@@ -119,12 +119,14 @@ class InputTimedOut(Event):
 class TranscriptPartial(Event):
     """What the caller seems to be saying; ``text`` replaces the partial before it.
 
-    The first ``stable`` characters will not change any more as far as the engine can tell.
+    The first ``stable`` characters will not change any more as far as the engine can tell. ``ended``: it thinks that the
+    turn is over with these words.
     """
 
     item_id: str
     text: str
     stable: int = 0
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

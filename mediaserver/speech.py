@@ -17,10 +17,14 @@ from mediaserver.settings import Tool
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A hypothesis that replaces the one before; its first ``stable`` characters are not expected to change."""
+    """A hypothesis that replaces the one before; its first ``stable`` characters are not expected to change.
+
+    ``ended``: the engine thinks that the caller's turn is over with it; a later one without takes that back.
+    """
 
     text: str
     stable: int = 0
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

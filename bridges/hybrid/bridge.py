@@ -6,13 +6,26 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, runtime_checkable
 
+from bridges.hybrid.draft import Draft
+from bridges.hybrid.first import first
 from bridges.hybrid.hearing import Hearing
 from bridges.hybrid.reply import Reply
-from bridges.options import Deadlines
+from bridges.options import Deadlines, Speculation
 from mediaserver.bridge import Capabilities, Emit, Opening
-from mediaserver.clock import Clock, monotonic
-from mediaserver.commands import BeginSpeech, Command, DropSpeech, EndSpeech, Interrupt, Respond, UpdateSession
+from mediaserver.clock import Clock, monotonic, new_id
+from mediaserver.commands import (
+    BeginSpeech,
+    Command,
+    DropPrepared,
+    DropSpeech,
+    EndSpeech,
+    Interrupt,
+    Prepare,
+    Respond,
+    UpdateSession,
+)
 from mediaserver.errors import BridgeError
+from mediaserver.events import UsageReported
 from mediaserver.settings import Settings, Transcription
 from mediaserver.speech import LanguageModel, SpeechToText, TextToSpeech
 
@@ -42,9 +55,13 @@ class HybridBridge:
         tts: TextToSpeech,
         *,
         deadlines: Deadlines | None = None,
+        speculate: Speculation = "off",
         clock: Clock = monotonic,
     ) -> None:
-        self.capabilities = Capabilities(input_rate=stt.rate, output_rate=tts.rate, voices=tts.voices)
+        self.capabilities = Capabilities(
+            input_rate=stt.rate, output_rate=tts.rate, voices=tts.voices, prepares=speculate != "off"
+        )
+        self._speculate = speculate
         self._stt, self._llm, self._tts = stt, llm, tts
         self._deadlines = deadlines or Deadlines()
         self._clock = clock
@@ -73,12 +90,17 @@ class HybridBridge:
 
     async def _warm(self) -> None:
         engines = [engine for engine in (self._stt, self._llm, self._tts) if isinstance(engine, Warm)]
+        failure: BridgeError | None = None
         try:
-            async with asyncio.timeout(self._deadlines.warm_s):
+            async with asyncio.timeout(self._deadlines.warm_s), asyncio.TaskGroup() as warming:
                 for engine in engines:
-                    await engine.warm()
-        except TimeoutError:
-            raise BridgeError("the speech engines did not start in time", code="not_ready") from None
+                    warming.create_task(engine.warm())
+        except* TimeoutError:
+            failure = BridgeError("the speech engines did not start in time", code="not_ready")
+        except* BridgeError as failures:
+            failure = first(failures)
+        if failure is not None:
+            raise failure
 
 
 class _Serving:
@@ -92,10 +114,13 @@ class _Serving:
         self._hearing: Hearing | None = None
         self._hearings: dict[str, asyncio.Task[None]] = {}
         self._reply: tuple[Reply, asyncio.Task[None]] | None = None
+        self._draft: Draft | None = None
         self._takers: dict[type[Command], Callable[[Any], None]] = {
             BeginSpeech: self._begin,
             EndSpeech: self._end,
             DropSpeech: self._drop,
+            Prepare: self._prepare,
+            DropPrepared: lambda _: self._drop_draft(),
             Respond: self._respond,
             Interrupt: self._interrupt,
             UpdateSession: self._update,
@@ -141,9 +166,31 @@ class _Serving:
 
     def _respond(self, command: Respond) -> None:
         self._stop("client_cancelled")
-        reply = Reply(command, self._emit, self._bridge._deadlines, self._bridge._clock)
+        bridge = self._bridge
+        reply = Reply(command, self._emit, bridge._deadlines, bridge._clock, self._drafted(command))
         reply.begin()
-        self._reply = reply, self._start(reply.run(self._bridge._llm, self._bridge._tts))
+        self._reply = reply, self._start(reply.run(bridge._llm, bridge._tts))
+
+    def _prepare(self, command: Prepare) -> None:
+        self._drop_draft()
+        self._draft = draft = Draft(command)
+        aloud = self._bridge._tts if self._bridge._speculate == "speech" else None
+        draft.start(self._tasks, self._bridge._llm, self._bridge._deadlines, aloud)
+
+    def _drafted(self, command: Respond) -> Draft | None:
+        """Return the beginning of this answer, if it was guessed right."""
+        draft = self._draft
+        if draft is None or not draft.answers(command):
+            self._drop_draft()
+            return None
+        self._draft = None
+        return draft
+
+    def _drop_draft(self) -> None:
+        draft, self._draft = self._draft, None
+        used = None if draft is None else draft.drop()
+        if used is not None:
+            self._emit(UsageReported(used, "draft", new_id("draft")))
 
     def _interrupt(self, command: Interrupt) -> None:
         if self._reply is not None and self._reply[0].response_id == command.response_id:

@@ -61,4 +61,4 @@ class Hearing:
         self._take = utterance.feed
 
     def _partial(self, partial: Partial) -> None:
-        self._emit(TranscriptPartial(self.item_id, partial.text, partial.stable))
+        self._emit(TranscriptPartial(self.item_id, partial.text, partial.stable, partial.ended))

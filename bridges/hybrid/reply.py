@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Any, TypeVar
 
+from bridges.hybrid.draft import Draft
+from bridges.hybrid.first import first
 from bridges.hybrid.history import messages
 from bridges.hybrid.markup import Markup
 from bridges.hybrid.sentences import Clauses
+from bridges.hybrid.voicing import Voicing
+from bridges.hybrid.writing import Written, estimated, written
 from bridges.options import Deadlines
 from mediaserver.bridge import Emit
 from mediaserver.clock import Clock, new_id
@@ -36,25 +39,31 @@ CLAUSES_AHEAD = 8
 SECONDS_AHEAD = 30.0
 """Speech made ahead of what can have been heard: more would be thrown away by an interruption."""
 
-Piece = TypeVar("Piece")
+BEFORE_CHARS = 300
+"""Of what was spoken before a clause, told to the voice for the sake of the melody."""
 
 
 class Reply:
     """One response under its name. Says ResponseCreated, what it makes, and exactly one ResponseDone."""
 
-    def __init__(self, ask: Respond, emit: Emit, deadlines: Deadlines, clock: Clock) -> None:
+    def __init__(
+        self, ask: Respond, emit: Emit, deadlines: Deadlines, clock: Clock, draft: Draft | None = None
+    ) -> None:
         self.response_id = ask.response_id
         self._ask = ask
         self._emit: Emit = emit
         self._deadlines = deadlines
         self._clock = clock
+        self._draft = draft
         self._item_id = new_id("item")
         self._audio = "audio" in ask.settings.output_modalities
         self._markup = Markup()
         self._clauses = Clauses()
+        self._messages = messages(ask.items, ask.settings.instructions)
         self._queue: asyncio.Queue[str | None] = asyncio.Queue(CLAUSES_AHEAD)
+        self._voicings: asyncio.Queue[Voicing | None] = asyncio.Queue(1)
         self._written: list[str] = []
-        self._usage = Usage()
+        self._usage: Usage | None = None
         self._characters = 0
         self._seconds = 0.0
         self._first_sound: float | None = None
@@ -63,6 +72,7 @@ class Reply:
     def stop(self, reason: str) -> None:
         """Say that the response is cancelled and nothing after it. The owner cancels the task that runs :meth:`run`."""
         self._done("cancelled", reason=reason)
+        self._drop_draft()
 
     def begin(self) -> None:
         """Say that the response has begun."""
@@ -72,32 +82,35 @@ class Reply:
 
     async def run(self, llm: LanguageModel, tts: TextToSpeech) -> None:
         """Make the answer. Failures of the engines end the response, not the call."""
+        failure: BridgeError | None = None
         try:
             await self._make(llm, tts)
         except* BridgeError as failures:
-            failure = _first(failures)
+            failure = first(failures)
+        finally:
+            self._drop_draft()
+        if failure is None:
+            self._done("completed")
+        else:
             self._say_sound_is_over()
             self._done("failed", code=failure.code, message=failure.message)
-        else:
-            self._done("completed")
 
     async def _make(self, llm: LanguageModel, tts: TextToSpeech) -> None:
+        settings, draft = self._ask.settings, self._draft
+        asked = written(llm, self._messages, settings, self._deadlines) if draft is None else draft.pieces()
         async with asyncio.TaskGroup() as halves:
-            halves.create_task(self._write(llm))
+            halves.create_task(self._write(asked))
             if self._audio:
-                halves.create_task(self._speak(tts))
+                halves.create_task(self._voice(halves, tts))
+                halves.create_task(self._speak(tts.rate))
+
+    def _drop_draft(self) -> None:
+        if self._draft is not None:
+            self._draft.drop()
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    async def _write(self, llm: LanguageModel) -> None:
-        settings = self._ask.settings
-        stream = llm.reply(
-            messages(self._ask.items, settings.instructions),
-            tools=settings.tools,
-            tool_choice=_tool_choice(settings.tool_choice),
-            max_tokens=settings.max_output_tokens,
-            temperature=settings.temperature,
-        )
+    async def _write(self, stream: AsyncGenerator[Written, None]) -> None:
         requests: list[ToolRequest] = []
         async with aclosing(self._paced_text(stream)) as pieces:
             async for piece in pieces:
@@ -112,15 +125,11 @@ class Reply:
         for request in requests:
             self._call(request)
 
-    async def _paced_text(
-        self, stream: AsyncIterator[str | ToolRequest | Usage]
-    ) -> AsyncGenerator[str | ToolRequest | Usage, None]:
-        limits = self._deadlines
-        pieces = _within(stream, limits.first_text_s, limits.next_text_s, "the language model", "llm_timeout")
+    async def _paced_text(self, stream: AsyncGenerator[Written, None]) -> AsyncGenerator[Written, None]:
         loop = asyncio.get_running_loop()
-        async with aclosing(pieces):
+        async with aclosing(stream) as pieces:
             while True:
-                stall = loop.call_later(limits.stall_s, self._speak_fragment)
+                stall = loop.call_later(self._deadlines.stall_s, self._speak_fragment)
                 try:
                     piece = await anext(pieces, None)
                 finally:
@@ -155,21 +164,28 @@ class Reply:
 
     # --- speaking -----------------------------------------------------------------------------------------------------
 
-    async def _speak(self, tts: TextToSpeech) -> None:
+    async def _voice(self, halves: asyncio.TaskGroup, tts: TextToSpeech) -> None:
+        """Have each clause made into sound while the one before is being handed on."""
+        before = ""
         while (clause := await self._queue.get()) is not None:  # the writer's deadlines bound this wait
             await self._pace()
-            await self._speak_clause(tts, clause)
-        self._say_sound_is_over()
+            voicing = None if self._draft is None else self._draft.voicing(clause)
+            begun, voicing = voicing is not None, voicing or Voicing(clause)
+            await self._voicings.put(voicing)
+            self._characters += len(clause.strip())
+            if not begun:
+                voicing.start(halves, tts, self._ask.settings, self._deadlines, before)
+            before = (before + clause)[-BEFORE_CHARS:]
+        await self._voicings.put(None)
 
-    async def _speak_clause(self, tts: TextToSpeech, clause: str) -> None:
-        settings, limit = self._ask.settings, self._deadlines.clause_s
-        stream = tts.speak(clause.strip(), voice=settings.voice, speed=settings.speed)
-        self._characters += len(clause.strip())
-        text = clause
-        async with aclosing(_within(stream, limit, limit, "the voice", "tts_timeout")) as sounds:
-            async for sound in sounds:
-                self._sound(sound, text, tts.rate)
-                text = ""
+    async def _speak(self, rate: int) -> None:
+        while (voicing := await self._voicings.get()) is not None:  # the writer's deadlines bound this wait
+            text = voicing.clause
+            async with aclosing(voicing.sounds()) as sounds:
+                async for sound in sounds:
+                    self._sound(sound, text, rate)
+                    text = ""
+        self._say_sound_is_over()
 
     def _sound(self, sound: Sound, text: str, rate: int) -> None:
         if self._first_sound is None:
@@ -200,39 +216,9 @@ class Reply:
     def _done(
         self, status: ResponseStatus, reason: str | None = None, code: str | None = None, message: str | None = None
     ) -> None:
-        usage = replace(self._usage, characters=self._characters, seconds=round(self._seconds, 3))
+        usage = replace(self._usage or self._estimated(), characters=self._characters, seconds=round(self._seconds, 3))
         self._say(ResponseDone(self.response_id, status, reason, usage, code, message))
         self.over = True
 
-
-async def _within(
-    stream: AsyncIterator[Piece], first: float, then: float, who: str, code: str
-) -> AsyncGenerator[Piece, None]:
-    """Pass a stream on with a deadline on each piece; closes it when left. Raises BridgeError when it is late."""
-    limit = first
-    try:
-        while True:
-            async with asyncio.timeout(limit):
-                piece = await anext(stream)
-            limit = then
-            yield piece
-    except StopAsyncIteration:
-        return
-    except TimeoutError:
-        raise BridgeError(f"{who} did not answer in time", code=code) from None
-    finally:
-        if hasattr(stream, "aclose"):
-            await stream.aclose()
-
-
-def _tool_choice(chosen: Any) -> str:
-    """``auto``, ``none``, ``required``, or the name of the one function that must be called."""
-    return chosen if isinstance(chosen, str) else str(chosen.get("name", "auto"))
-
-
-def _first(failures: BaseExceptionGroup[BridgeError]) -> BridgeError:
-    leaves: Sequence[BaseException] = failures.exceptions
-    while isinstance(leaves[0], BaseExceptionGroup):
-        leaves = leaves[0].exceptions
-    failure = leaves[0]
-    return failure if isinstance(failure, BridgeError) else BridgeError(str(failure))
+    def _estimated(self) -> Usage:
+        return estimated(self._messages, sum(map(len, self._written)))

@@ -12,9 +12,10 @@ from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Capabilities
 from mediaserver.caller import Loudspeaker
 from mediaserver.clock import FRAME_MS, Clock, earliest, new_id
-from mediaserver.commands import Command, UpdateSession
+from mediaserver.commands import Command, DropPrepared, Prepare, UpdateSession
 from mediaserver.conversation.asking import ask
 from mediaserver.conversation.conversation import Conversation
+from mediaserver.conversation.foresight import Foresight, Guess
 from mediaserver.conversation.heard import Ledger
 from mediaserver.conversation.judging import Judging
 from mediaserver.conversation.listening import Listening
@@ -112,6 +113,7 @@ class Dialogue:
         ] = []  # wait for transcripts or for the reply before: one in band, one out of band at most
         self._watch: Stopwatch | None = None
         self._judging = judging
+        self._foresight = Foresight()
         self._began_ms = 0  # the first voiced sample of the caller's turn, on the clock of the sound
         self._frame_at = self._voiced_at = clock()
         self._asked = False  # the reply had just asked a question when the caller began to speak
@@ -191,6 +193,9 @@ class Dialogue:
         edge = self._listen(pcm, SILENCE_DB if level is None else level)
         if self._listening.voiced_now:
             self._voiced_at = at
+        if self._listening.speaking:
+            self._foresight.quiet(at - self._voiced_at)
+            self._foresee()
         if self._listening.guard.loss_db is not None:
             self.replies.openings = None
         return edge
@@ -219,6 +224,28 @@ class Dialogue:
             turn_ms = self._listening.clock_ms - self._began_ms
             self._judging.ask(turn_ms, lambda complete: self._turned(Judged(edge.end_ms, complete)))
 
+    def _foresee(self) -> None:
+        """Have the answer to what the caller seems to have said begun, or thrown away."""
+        if not self._capabilities.prepares or self._busy:
+            return
+        changed = self._foresight.changed()
+        if changed is not None:
+            [guess] = changed
+            prepare = None if guess is None else Prepare(settings=self.settings, items=self._foreseen(guess))
+            self._outbox.send(prepare or DropPrepared())
+
+    @property
+    def _busy(self) -> bool:
+        detection = self.settings.turn_detection
+        return self.replies.active is not None or bool(self._next) or detection is None or not detection.create_response
+
+    def _foreseen(self, guess: Guess) -> tuple[Item, ...]:
+        said = Item(guess.item_id, role="user", parts=(Part("input_audio", guess.text),))
+        items = self.conversation.snapshot()
+        if all(item.id != guess.item_id for item in items):
+            return (*items, said)
+        return tuple(said if item.id == guess.item_id else item for item in items)
+
     def _turned(self, happening: Happening) -> None:
         for action in self._turn.on(happening, self._clock()):
             self._act(action)
@@ -228,6 +255,7 @@ class Dialogue:
 
     def _begin(self, action: Begin) -> None:
         self._asked, self._began_ms = self.replies.asks, action.start_ms
+        self._foresight.begin(action.item_id)
         self.tell(SpeechStarted(action.item_id, self._listening.begin(action.item_id, action.start_ms)))
 
     def _commit(self, action: Commit) -> None:
@@ -235,6 +263,8 @@ class Dialogue:
         self._listening.end(action.item_id)
         self.tell(SpeechStopped(action.item_id, action.end_ms))
         self._committed(action.item_id)
+        self._foresight.over(action.item_id)
+        self._foresee()
 
     def _committed(self, item_id: str, transcript: str | None = None) -> None:
         previous = self.conversation.last_id
@@ -246,6 +276,7 @@ class Dialogue:
             self._watch.mark("committed", self._clock())
 
     def _drop(self, action: Drop) -> None:
+        self._settled(action.item_id)
         self._listening.clear()
         self.tell(SpeechStopped(action.item_id, action.end_ms))
 
@@ -293,7 +324,9 @@ class Dialogue:
 
     def _partial(self, event: TranscriptPartial) -> None:
         self.tell(event)
+        self._foresight.words(event.item_id, event.text, over=event.ended)
         self._turned(Words(event.item_id, event.text, final=False, asked=self._asked))
+        self._foresee()
 
     def _final(self, event: TranscriptFinal) -> None:
         self._written(event.item_id, event.text)
@@ -301,6 +334,7 @@ class Dialogue:
         self._done_user_item(event.item_id)
         self._turned(Words(event.item_id, event.text, final=True, asked=self._asked))
         self._perhaps_next()
+        self._settled(event.item_id)
 
     def _failed(self, event: TranscriptFailed) -> None:
         self._written(event.item_id, "")
@@ -308,6 +342,11 @@ class Dialogue:
         self._done_user_item(event.item_id)
         self._turned(Words(event.item_id, "", final=True))
         self._perhaps_next()
+        self._settled(event.item_id)
+
+    def _settled(self, item_id: str) -> None:
+        self._foresight.settle(item_id)
+        self._foresee()
 
     def _written(self, item_id: str, text: str) -> None:
         self.conversation.write(item_id, text)

@@ -13,8 +13,10 @@ from mediaserver.commands import (
     CommitInput,
     CreateItem,
     CreateResponse,
+    DropPrepared,
     DropSpeech,
     EndSpeech,
+    Prepare,
     Respond,
     UpdateSession,
 )
@@ -467,3 +469,50 @@ def test_what_is_owed_is_answered_when_the_client_clears_what_is_being_said() ->
 
     play(talk, bridge)
     assert asked(bridge) == [["hello"]]
+
+
+# --- answers begun on a guess -----------------------------------------------------------------------------------------
+
+PREPARES = Capabilities(input_rate=16000, output_rate=16000, prepares=True)
+
+
+def test_an_answer_is_prepared_before_the_turn_is_over_and_asked_for_with_the_same_words() -> None:
+    bridge = ScriptedBridge(hears=["tomorrow"], partials=True, capabilities=PREPARES)
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(600)
+        await caller.until(OutputStopped)
+
+    play(talk, bridge)
+    [prepared], [asked_for] = bridge.asked(Prepare), bridge.asked(Respond)
+    assert isinstance(prepared, Prepare) and isinstance(asked_for, Respond)
+    assert [item.text for item in prepared.items] == [item.text for item in asked_for.items] == ["tomorrow"]
+    assert prepared.settings == asked_for.settings
+    kinds = [type(one) for one in bridge.sent]
+    assert kinds.index(Prepare) < kinds.index(EndSpeech) < kinds.index(Respond)
+
+
+def test_a_caller_who_goes_on_takes_the_guess_back() -> None:
+    bridge = ScriptedBridge(hears=["tomorrow"], partials=True, capabilities=PREPARES)
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(600)
+        await asyncio.sleep(0.35)
+        await caller.say(600)
+        await caller.until(OutputStopped)
+
+    play(talk, bridge, replace(SETTINGS, turn_detection=TurnDetection(silence_duration_ms=500)))
+    kinds = [type(one) for one in bridge.sent if isinstance(one, Prepare | DropPrepared | Respond)]
+    assert kinds[:4] == [Prepare, DropPrepared, Prepare, Respond]
+
+
+def test_nothing_is_prepared_where_nobody_answers_by_itself() -> None:
+    bridge = ScriptedBridge(partials=True, capabilities=PREPARES)
+    settings = replace(SETTINGS, turn_detection=TurnDetection(create_response=False))
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        await caller.say(600)
+        await caller.until(TranscriptFinal)
+
+    play(talk, bridge, settings)
+    assert not bridge.asked(Prepare)

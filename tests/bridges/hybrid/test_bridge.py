@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bridges.hybrid.bridge import HybridBridge
-from bridges.options import Deadlines
+from bridges.options import Deadlines, Speculation
 from mediaserver.bridge import Opening
-from mediaserver.commands import BeginSpeech, Command, DropSpeech, EndSpeech, Interrupt, Respond
+from mediaserver.commands import BeginSpeech, Command, DropPrepared, DropSpeech, EndSpeech, Interrupt, Prepare, Respond
 from mediaserver.errors import BridgeError
 from mediaserver.events import (
     AudioDelta,
@@ -22,6 +22,7 @@ from mediaserver.events import (
     TranscriptFailed,
     TranscriptFinal,
     TranscriptPartial,
+    UsageReported,
 )
 from mediaserver.items import Item, Part, Usage
 from mediaserver.settings import Settings, Tool
@@ -101,7 +102,7 @@ class Mouth:
         self.gate: asyncio.Event | None = None
         self.closed = 0
 
-    async def speak(self, text: str, *, voice: str = "", speed: float = 1.0) -> AsyncGenerator[Sound, None]:
+    async def speak(self, text: str, **_: Any) -> AsyncGenerator[Sound, None]:
         self.spoken.append(text)
         try:
             if self.failure:
@@ -117,10 +118,12 @@ class Mouth:
 class Running:
     """A bridge at work, and what it said."""
 
-    def __init__(self, *script: Any, **deadlines: float) -> None:
+    def __init__(self, *script: Any, speculate: Speculation = "off", **deadlines: float) -> None:
         self.ears, self.mind, self.mouth = Ears(), Mind(*script), Mouth()
         self.events: list[Event] = []
-        self.bridge = HybridBridge(self.ears, self.mind, self.mouth, deadlines=Deadlines(**deadlines))
+        self.bridge = HybridBridge(
+            self.ears, self.mind, self.mouth, deadlines=Deadlines(**deadlines), speculate=speculate
+        )
 
     async def __aenter__(self) -> "Running":
         ready = asyncio.Event()
@@ -343,3 +346,45 @@ def test_what_it_can_do_comes_from_its_engines() -> None:
         "speech",
         "session",
     )
+
+
+# --- begun on a guess -------------------------------------------------------------------------------------------------
+
+
+def prepare(text: str = "hi") -> Prepare:
+    item = Item("u", role="user", parts=(Part("input_audio", text),))
+    return Prepare(settings=Settings("local"), items=(item,))
+
+
+async def test_a_good_guess_is_the_answer_and_the_model_is_asked_once() -> None:
+    async with Running("Hello ", "there.", speculate="text") as running:
+        running.send(prepare("Hi!"))
+        await asyncio.sleep(0.01)
+        assert running.events == []
+        running.send(respond())
+        assert (await running.until(ResponseDone)).status == "completed"
+        assert (await running.until(TextDone)).text == "Hello there."
+        assert len(running.mind.asked) == 1
+
+
+@pytest.mark.parametrize("after", [[respond()], [prepare("something else"), respond()], [DropPrepared(), respond()]])
+async def test_a_bad_guess_is_thrown_away_and_counted(after: list[Command]) -> None:
+    async with Running("Hello.", speculate="text") as running:
+        running.send(prepare("goodbye"))
+        await asyncio.sleep(0.01)
+        running.send(*after)
+        assert (await running.until(ResponseDone)).status == "completed"
+        assert running.mind.asked[-1][-1].text == "hi"
+        reports = running.of(UsageReported)
+        assert [report.kind for report in reports] == ["draft"] * (len(running.mind.asked) - 1)
+        assert all(report.usage.input_tokens for report in reports)
+
+
+async def test_an_interruption_stops_what_was_begun_on_a_guess() -> None:
+    async with Running("Hello there. ", asyncio.Event(), speculate="speech") as running:
+        running.send(prepare())
+        await asyncio.sleep(0.01)
+        running.send(respond(), Interrupt(response_id="r1"))
+        assert (await running.until(ResponseDone)).status == "cancelled"
+        await asyncio.sleep(0.01)
+        assert running.mind.closed == 1

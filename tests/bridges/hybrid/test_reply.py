@@ -72,4 +72,4 @@ async def test_does_not_speak_far_ahead_of_the_listener(monkeypatch: Any) -> Non
     monkeypatch.setattr(module.asyncio, "sleep", sleep)
     await made(Mind(*["This is one more sentence. "] * 64))
     assert waits[1] == 0
-    assert waits[-1] == 31.5 - module.SECONDS_AHEAD
+    assert waits[-1] == 31.5 - 2 * 0.5 - module.SECONDS_AHEAD  # two clauses are on their way

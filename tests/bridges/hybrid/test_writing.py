@@ -1,0 +1,40 @@
+"""What a language model is asked, and what nobody counted."""
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+
+from bridges.hybrid.writing import estimated, written
+from bridges.options import Deadlines
+from mediaserver.items import Usage
+from mediaserver.settings import Settings, Tool
+from mediaserver.speech import Message, ToolRequest
+
+
+class Mind:
+    def __init__(self) -> None:
+        self.told: dict[str, Any] = {}
+
+    async def reply(self, messages: Any, **told: Any) -> AsyncGenerator[str | ToolRequest | Usage, None]:
+        self.told = {"messages": messages, **told}
+        yield "yes"
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"), [("auto", "auto"), ("none", "none"), ({"type": "function", "name": "book"}, "book")]
+)
+async def test_the_settings_reach_the_model(choice: Any, told: str) -> None:
+    mind, tools = Mind(), (Tool("book"),)
+    settings = Settings("m", tools=tools, tool_choice=choice, max_output_tokens=9, temperature=0.5)
+    messages = [Message("user", "hi")]
+    assert [piece async for piece in written(mind, messages, settings, Deadlines())] == ["yes"]
+    assert mind.told == {
+        "messages": messages, "tools": tools, "tool_choice": told, "max_tokens": 9, "temperature": 0.5,
+    }  # fmt: skip
+
+
+def test_four_letters_are_a_token() -> None:
+    call = ToolRequest("c", "f", "{}")
+    usage = estimated([Message("user", "12345678"), Message("assistant", calls=(call,))], 5)
+    assert (usage.input_tokens, usage.output_tokens, usage.source) == (3, 2, "metered")
