@@ -13,15 +13,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from bridges import options
-from bridges.llm import LLM
-from bridges.row import Made, Row
-from bridges.stt import STT
-from bridges.tts import TTS
+from bridges.engines import ENGINES, join, open_engine, read_line, read_row
+from bridges.row import Row
 from mediaserver.bridge import Bridge, BridgeFactory
-from mediaserver.errors import ConfigError
 from mediaserver.speech import SpeechToText, TextToSpeech
 
 if TYPE_CHECKING:
@@ -45,9 +40,9 @@ async def _hybrid(chosen: options.Hybrid) -> AsyncIterator[BridgeFactory]:
     from bridges.hybrid.bridge import HybridBridge
 
     async with AsyncExitStack() as engines:
-        stt = await engines.enter_async_context(_engine(STT, chosen.stt))
-        llm = await engines.enter_async_context(_engine(LLM, chosen.llm))
-        tts = await engines.enter_async_context(_engine(TTS, chosen.tts))
+        stt = await engines.enter_async_context(open_engine("stt", chosen.stt))
+        llm = await engines.enter_async_context(open_engine("llm", chosen.llm))
+        tts = await engines.enter_async_context(open_engine("tts", chosen.tts))
 
         def make(model: str) -> Bridge:
             return HybridBridge(stt, llm, tts, deadlines=chosen.deadlines, speculate=chosen.speculate)
@@ -93,7 +88,6 @@ PROVIDERS: dict[str, Row[BridgeFactory]] = {
     "deepgram": Row(options.DeepgramAgent, _realtime("deepgram", "DeepgramCodec")),
     "live": Row(options.GptLive, _realtime("live", "LiveCodec")),
 }
-_ENGINES: dict[str, Mapping[str, Row[Any]]] = {"stt": STT, "llm": LLM, "tts": TTS}
 
 
 def open_bridge(
@@ -104,54 +98,23 @@ def open_bridge(
     ``settings`` are its options as configured. Raises ConfigError under ``path`` at once for an unknown provider, engine,
     key or type, and never repeats a value.
     """
-    row, chosen = _read(PROVIDERS, provider, settings or {}, path)
+    row, chosen = read_row(PROVIDERS, provider, settings or {}, path)
     if isinstance(chosen, options.Hybrid):
-        for kind, table in _ENGINES.items():
-            _read_engine(table, getattr(chosen, kind), _join(path, kind))
+        for kind in ENGINES:
+            read_line(kind, getattr(chosen, kind), join(path, kind))
     return row.open(chosen)
 
 
 def open_speaker() -> AbstractAsyncContextManager[TextToSpeech]:
     """Open the voice in which the server itself speaks: the embedded one, which needs no key and no network."""
-    return _engine(TTS, {"engine": "local"})
+    return open_engine("tts", {"engine": "local"})
 
 
 def open_stt(settings: Mapping[str, Any], path: str = "") -> AbstractAsyncContextManager[SpeechToText]:
     """Open an engine that writes down speech: ``engine`` and its options. Raises ConfigError under ``path`` at once."""
-    return _engine(STT, settings, path)
+    return open_engine("stt", settings, path)
 
 
 def open_tts(settings: Mapping[str, Any], path: str = "") -> AbstractAsyncContextManager[TextToSpeech]:
     """Open an engine that speaks: ``engine`` and its options. Raises ConfigError under ``path`` at once."""
-    return _engine(TTS, settings, path)
-
-
-def _engine(
-    table: Mapping[str, Row[Made]], settings: Mapping[str, Any], path: str = ""
-) -> AbstractAsyncContextManager[Made]:
-    row, chosen = _read_engine(table, settings, path)
-    return row.open(chosen)
-
-
-def _read_engine(
-    table: Mapping[str, Row[Made]], settings: Mapping[str, Any], path: str
-) -> tuple[Row[Made], msgspec.Struct]:
-    told = dict(settings)
-    return _read(table, told.pop("engine", "local"), told, path)
-
-
-def _read(
-    table: Mapping[str, Row[Made]], name: str, settings: Mapping[str, Any], path: str
-) -> tuple[Row[Made], msgspec.Struct]:
-    row = table.get(name)
-    if row is None:
-        raise ConfigError(path, f"no such provider or engine; there are {', '.join(table)}")
-    try:
-        return row, msgspec.convert(settings, row.options)
-    except msgspec.ValidationError as problem:
-        what, _, where = str(problem).partition(" - at `$.")
-        raise ConfigError(_join(path, where.rstrip("`")), what) from None
-
-
-def _join(path: str, key: str) -> str:
-    return ".".join(part for part in (path, key) if part)
+    return open_engine("tts", settings, path)

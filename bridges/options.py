@@ -255,6 +255,17 @@ class LocalVoice(Options, frozen=True):
     """A clause that got no worker for this long fails."""
 
 
+class Fallbacks(Options, frozen=True, kw_only=True):
+    """What every engine of the chain can be told besides its own options: who goes on when it fails."""
+
+    fallbacks: tuple[dict[str, Any], ...] = ()
+    """Further engines, each ``engine`` and its options, in this order."""
+    begin_s: Seconds = 1.5
+    """An engine that has given nothing for so long is left to go on, and the next is asked beside it."""
+    stall_s: Seconds = 4.0
+    """An engine that gives nothing more in the middle of an answer for so long has failed."""
+
+
 class Deadlines(Options, frozen=True):
     """How long each step of the chain may take, in seconds; beyond it the response fails and the call goes on."""
 

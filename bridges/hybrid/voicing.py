@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from bridges.hybrid.within import within
 from bridges.options import Deadlines
+from bridges.within import within
 from mediaserver.errors import BridgeError
 from mediaserver.settings import Settings
 from mediaserver.speech import Manner, Sound, TextToSpeech

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
-from bridges.hybrid.within import within
 from bridges.options import Deadlines
+from bridges.within import within
 from mediaserver.items import Usage
 from mediaserver.settings import Settings
 from mediaserver.speech import LanguageModel, Message, ToolRequest

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from bridges.hybrid.within import within
+from bridges.within import within
 from mediaserver.errors import BridgeError
 
 

@@ -1,0 +1,90 @@
+"""The engines of the chain and of the audio API, opened by name, with their fallbacks behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from typing import Any, TypeVar
+
+import msgspec
+
+from bridges.llm import LLM
+from bridges.options import Fallbacks
+from bridges.row import Made, Row
+from bridges.stt import STT
+from bridges.tts import TTS
+from mediaserver.errors import ConfigError
+
+ENGINES: dict[str, Mapping[str, Row[Any]]] = {"stt": STT, "llm": LLM, "tts": TTS}
+_BACKUPS = {"stt": ("ears", "BackupEars"), "llm": ("mind", "BackupMind"), "tts": ("voice", "BackupVoice")}
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+_Read = tuple[Row[Any], msgspec.Struct]
+
+
+def open_engine(kind: str, settings: Mapping[str, Any], path: str = "") -> AbstractAsyncContextManager[Any]:
+    """Open an engine of ``ENGINES[kind]``, or several as one where it has fallbacks.
+
+    ``settings`` are ``engine``, its options, and those of :class:`bridges.options.Fallbacks`. Raises ConfigError under
+    ``path`` at once for an unknown engine, key or type, and never repeats a value.
+    """
+    return _opened(kind, read_line(kind, settings, path), _fallbacks(settings, path)[0])
+
+
+@asynccontextmanager
+async def _opened(kind: str, line: list[_Read], behind: Fallbacks) -> AsyncIterator[Any]:
+    async with AsyncExitStack() as stack:
+        engines = [await stack.enter_async_context(row.open(chosen)) for row, chosen in line]
+        yield engines[0] if len(engines) == 1 else _backed(kind, engines, behind)
+
+
+def _backed(kind: str, engines: list[Any], behind: Fallbacks) -> Any:
+    from bridges.backup.line import Line, Patience
+
+    module, name = _BACKUPS[kind]
+    backup = getattr(import_module(f"bridges.backup.{module}"), name)
+    return backup(Line(engines), Patience(behind.begin_s, behind.stall_s))
+
+
+def read_line(kind: str, settings: Mapping[str, Any], path: str) -> list[_Read]:
+    """Return the engine and its fallbacks. Raises ConfigError."""
+    behind, told = _fallbacks(settings, path)
+    others = [(other, f"{join(path, 'fallbacks')}[{index}]") for index, other in enumerate(behind.fallbacks)]
+    return [_engine(ENGINES[kind], one, where) for one, where in [(told, path), *others]]
+
+
+def _engine(table: Mapping[str, Row[Made]], settings: Mapping[str, Any], path: str) -> tuple[Row[Made], msgspec.Struct]:
+    told = dict(settings)
+    return read_row(table, told.pop("engine", "local"), told, path)
+
+
+def _fallbacks(settings: Mapping[str, Any], path: str) -> tuple[Fallbacks, dict[str, Any]]:
+    """Return what an engine is told of its fallbacks, and the rest. Raises ConfigError."""
+    told, rest = dict[str, Any](), dict[str, Any]()
+    for name, value in settings.items():
+        (told if name in Fallbacks.__struct_fields__ else rest)[name] = value
+    return _converted(Fallbacks, told, path), rest
+
+
+def read_row(
+    table: Mapping[str, Row[Made]], name: str, settings: Mapping[str, Any], path: str
+) -> tuple[Row[Made], msgspec.Struct]:
+    """Return a row of a table with its options. Raises ConfigError under ``path``."""
+    row = table.get(name)
+    if row is None:
+        raise ConfigError(path, f"no such provider or engine; there are {', '.join(table)}")
+    return row, _converted(row.options, settings, path)
+
+
+def _converted(kind: type[Struct], settings: Mapping[str, Any], path: str) -> Struct:
+    try:
+        return msgspec.convert(settings, kind)
+    except msgspec.ValidationError as problem:
+        what, _, where = str(problem).partition(" - at `$.")
+        raise ConfigError(join(path, where.rstrip("`")), what) from None
+
+
+def join(path: str, key: str) -> str:
+    """Return the path of a key of the configuration."""
+    return ".".join(part for part in (path, key) if part)
