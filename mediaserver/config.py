@@ -17,6 +17,7 @@ import yaml
 from msgspec import Meta, field
 
 from mediaserver.errors import ConfigError
+from mediaserver.personas import Persona
 from mediaserver.section import Name, Seconds, Section
 from mediaserver.section import Secret as Secret
 from mediaserver.toolconfig import McpServer, ToolFiller, WebhookTool, check_offered, check_tools
@@ -160,6 +161,11 @@ class Model(Section, frozen=True):
     deadlines: dict[str, float] = field(default_factory=dict)
     """How long each step of the chain may take, in seconds."""
 
+    speculate: Literal["", "off", "text", "speech"] = ""
+    """What of the chain's answer is begun before the turn is certain to be over, see docs/hybrid.md; empty: ``text``."""
+    persona: str = ""
+    """One of ``personas``: how this model is in every call that asks for no other."""
+
     provider: dict[str, Any] = field(default_factory=dict)
     """For a realtime provider: its ``key``, ``model``, ``url`` and the rest, see its page in docs/providers."""
     fallbacks: tuple[str, ...] = ()
@@ -172,7 +178,8 @@ class Model(Section, frozen=True):
 
     def options(self) -> dict[str, Any]:
         """Return what the bridge is told; only what is set."""
-        chosen = {"stt": self.stt, "llm": self.llm, "tts": self.tts, "deadlines": self.deadlines}
+        chosen: dict[str, Any] = {"stt": self.stt, "llm": self.llm, "tts": self.tts, "deadlines": self.deadlines}
+        chosen["speculate"] = self.speculate
         return {name: value for name, value in chosen.items() if value} | self.provider
 
     def __repr__(self) -> str:
@@ -196,6 +203,8 @@ class Key(Section, frozen=True):
     """Models that it may ask for; ``null`` for all."""
     origins: tuple[str, ...] | None = None
     """Web origins that may use it; ``null`` for any, and for callers that are no web page."""
+    memory: bool = False
+    """Whether personas with a memory may know this key's callers again, by ``OpenAI-Safety-Identifier``."""
 
 
 class Development(Section, frozen=True):
@@ -274,6 +283,8 @@ class Config(Section, frozen=True):
     """Every name that callers may ask for."""
     default_model: str = "local"
     """The model of a call that names none."""
+    personas: dict[Name, Persona] = field(default_factory=dict)
+    """Ways for a model to be, by the name under which clients ask for them."""
     keys: tuple[Key, ...] = ()
     """Who may call."""
     development_key: Development = Development()
@@ -437,7 +448,7 @@ def _said(problem: str, tree: Any) -> ConfigError:
 def _name_models(where: str, tree: Any) -> str:
     """Say which model or server: msgspec writes ``models[...]`` for any key of a mapping."""
     key, within, rest = where.partition("[...]")
-    if not within or key not in ("models", "mcp_servers"):
+    if not within or key not in ("models", "mcp_servers", "personas"):
         return where
     for name, section in tree[key].items():
         try:
@@ -454,11 +465,20 @@ def _check_fallbacks(config: Config) -> None:
                 raise ConfigError(f"models.{name}.fallbacks", "names what is not another one of models")
 
 
+def _check_personas(config: Config) -> None:
+    for name, model in config.models.items():
+        if model.persona and model.persona not in config.personas:
+            raise ConfigError(f"models.{name}.persona", "is not one of personas")
+    for name, persona in config.personas.items():
+        check_offered(f"personas.{name}.tools", persona.tools, config.tools, config.mcp_servers)
+
+
 def _check(config: Config) -> None:
     """Refuse what each value allows but all together do not."""
     if config.default_model not in config.models:
         raise ConfigError("default_model", "is not one of models")
     _check_fallbacks(config)
+    _check_personas(config)
     for index, key in enumerate(config.keys):
         if (key.key is None) == (key.sha256 is None):
             raise ConfigError(f"keys[{index}]", "needs either key or sha256")

@@ -46,6 +46,15 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceManner:
+    """How a persona speaks: in words, in a language (BCP 47), and in the provider's own settings by their names."""
+
+    instructions: str = ""
+    language: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The effective settings of one session. ``turn_detection=None`` means the client commits by itself (push-to-talk)."""
 
@@ -64,3 +73,4 @@ class Settings:
     noise_reduction: str | None = None
     parallel_tool_calls: bool | None = None
     reasoning_effort: str | None = None
+    manner: VoiceManner | None = None

@@ -82,7 +82,7 @@ CHANGES: dict[str, str] = {
     "parallel_tool_calls": "`parallel_tool_calls`",
     "reasoning_effort": "`reasoning.effort`",
 }
-"""A row for each setting that a session may change: all but its model and kind, which never do."""
+"""A row for each setting that a session may change: all but its model and kind, which never do, and what a persona sets."""
 
 Cell = Callable[[Capabilities], str]
 

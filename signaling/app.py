@@ -23,6 +23,7 @@ from mediaserver.audio.smartturn import find_end_model
 from mediaserver.audio.ticker import Ticker
 from mediaserver.audio.vad import MakeVoice
 from mediaserver.bridge import BridgeFactory
+from mediaserver.clock import monotonic
 from mediaserver.cluster.names import Names
 from mediaserver.cluster.place import Place
 from mediaserver.config import Config
@@ -141,6 +142,9 @@ def _sessions(door: Door, make_voice: MakeVoice, judge: Judge | None) -> Session
 
 
 def _ended(door: Door, tidy: Tidy, session: Session, ended: SessionEnded) -> None:
+    call = door.calls.get(session)
+    if call is not None and call.remembered is not None:
+        door.memory.remember(call.remembered, session.conversation.snapshot(), monotonic())
     keep(door, session)
     tidy.soon(door.calls)
     facts = {"call_id": session.caller.id, "reason": ended.reason, "detail": ended.detail}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -19,6 +20,10 @@ _PROXIED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 PROTOCOL = "realtime"
 """The one subprotocol that is ever selected: what a browser sends beside it may be a key, and is never said back."""
 
+CALLER = "OpenAI-Safety-Identifier"
+"""A stable name for the person who calls, a hash as a rule (OpenAI Realtime guide, "Safety identifiers")."""
+MAX_CALLER = 256
+
 _KEY_PROTOCOL = "openai-insecure-api-key."
 _BETA_PROTOCOL = "openai-beta.realtime-v1"
 
@@ -33,9 +38,14 @@ def authenticate(request: web.Request, scope: str) -> Principal:
     if key.startswith(PREFIX):
         who = door.secrets.authenticate(key)
     else:
-        who = door.keys.authenticate(key, loopback=from_here(request))
+        who = replace(door.keys.authenticate(key, loopback=from_here(request)), caller=_caller(request))
     permit(who, scope, origin=request.headers.get("Origin"))
     return who
+
+
+def _caller(request: web.Request) -> str:
+    """Return whom the holder of a key calls for; whoever holds a client secret is whom it was made for."""
+    return request.headers.get(CALLER, "").strip()[:MAX_CALLER]
 
 
 def authenticate_socket(request: web.Request, scope: str) -> Principal:

@@ -15,6 +15,7 @@ from mediaserver.bridge import Capabilities
 from mediaserver.cluster.names import Names
 from mediaserver.config import Config
 from mediaserver.conversation.leg import Place
+from mediaserver.conversation.memory import CallerMemory, Key
 from mediaserver.conversation.session import Session
 from mediaserver.conversation.sessions import Sessions
 from mediaserver.conversation.support import Support
@@ -56,12 +57,14 @@ class Call:
     """One call of the door: whose it is, and the client secret that opened it, if one did.
 
     ``peer`` is its media over WebRTC, ``None`` for other transports; ``effective`` gives the session as its client sees it.
+    ``remembered``: as what a persona remembers it.
     """
 
     peer: Peer | None
     owner: str
     secret: str | None = None
     effective: Callable[[], Effective] | None = None
+    remembered: Key | None = None
 
     def in_force(self, session: Session) -> Effective:
         """Return the session as its client sees it; for a client that sees none, by the settings of the session itself."""
@@ -83,6 +86,7 @@ class Door:
     house: House | None = None
     calls: dict[Session, Call] = field(default_factory=dict)
     ended: EndedCalls = field(default_factory=EndedCalls)
+    memory: CallerMemory = field(default_factory=CallerMemory)
     reports: Counter[str] = field(default_factory=Counter)
 
     def open_house(self) -> House:

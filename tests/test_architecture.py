@@ -32,6 +32,7 @@ GROUND = {
         "toolconfig",
         "remember",
         "breaker",
+        "personas",
     )
 }
 SEAMS = {f"mediaserver.{name}" for name in ("caller", "bridge", "speech", "toolbox")}

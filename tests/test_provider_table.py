@@ -27,7 +27,7 @@ async def test_the_page_is_not_stale():
 def test_no_provider_feature_or_setting_is_left_out():
     assert {name for name, _ in provider_table.SHOWN.values()} == PROVIDERS.keys() - {"echo", "hybrid"}
     assert set(provider_table.FEATURES) == set(get_args(Feature))
-    assert set(provider_table.CHANGES) == {field.name for field in fields(Settings)} - {"model", "kind"}
+    assert set(provider_table.CHANGES) == {field.name for field in fields(Settings)} - {"model", "kind", "manner"}
 
 
 def test_what_a_provider_offers_is_in_its_column():

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from bridges.options import Deadlines
 from bridges.within import within
 from mediaserver.errors import BridgeError
-from mediaserver.settings import Settings
+from mediaserver.settings import Settings, VoiceManner
 from mediaserver.speech import Manner, Sound, TextToSpeech
 
 _PIECES = 64
@@ -32,7 +32,7 @@ class Voicing:
             self.clause.strip(),
             voice=settings.voice,
             speed=settings.speed,
-            manner=Manner(before=before, language=_language(settings)),
+            manner=_manner(settings, before),
         )
         self._task = tasks.create_task(
             self._make(within(stream, limits.clause_s, limits.clause_s, "the voice", "tts_timeout"))
@@ -64,6 +64,7 @@ class Voicing:
             await self._sounds.put(None)
 
 
-def _language(settings: Settings) -> str:
-    """The language that is spoken in this session, as far as its transcription says it."""
-    return (settings.transcription.language or "") if settings.transcription is not None else ""
+def _manner(settings: Settings, before: str) -> Manner:
+    heard = "" if settings.transcription is None else settings.transcription.language or ""
+    manner = settings.manner or VoiceManner()
+    return Manner(manner.instructions, manner.language or heard, before, manner.settings)

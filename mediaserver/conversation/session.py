@@ -103,7 +103,7 @@ class Session:
         self._audience.hear_rate, self._audience.rate = rates
         self._tape = self._support.tape(caller.id, *rates, self._started_at)
         leg = Leg(0, places[0], bridge, *rates)
-        items = Conversation(max_items=self.limits.max_items, max_bytes=self.limits.max_text_bytes)
+        self.conversation = items = Conversation(max_items=self.limits.max_items, max_bytes=self.limits.max_text_bytes)
         self._tools = self._make_tools(items)
         settings = self._tools.offered(settings)
         judging = None if judge is None else Judging(judge, rates[0], self.take)

@@ -24,10 +24,16 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. ``models`` and ``origins``: ``None`` for any; ``grant`` where it holds a client secret only."""
+    """Who calls. ``models`` and ``origins``: ``None`` for any; ``grant`` where it holds a client secret only.
+
+    ``memory``: personas may know its callers again; ``caller``: who is at the other end, in the words of whoever holds the
+    key, empty for nobody known.
+    """
 
     name: str
     scopes: frozenset[str]
     models: frozenset[str] | None = None
     origins: frozenset[str] | None = None
     grant: Grant | None = None
+    memory: bool = False
+    caller: str = ""

@@ -15,6 +15,7 @@ from msgspec import UNSET, Struct
 from mediaserver import settings as ours
 from mediaserver.conversation.offering import allowed_mcp
 from mediaserver.errors import BadRequest
+from mediaserver.personas import Persona, personified
 from mediaserver.settings import Settings
 from mediaserver.toolbox import ToolServer
 from signaling.realtime import wire
@@ -29,7 +30,8 @@ _KINDS: dict[str, Literal["server_vad", "semantic_vad"]] = {"semantic_vad": "sem
 class Effective:
     """What is in force. ``settings`` are the part that the server acts on; the rest is kept for the echo.
 
-    ``servers`` are the MCP servers of the configuration, of which a client may ask for tools.
+    ``servers`` are the MCP servers of the configuration, of which a client may ask for tools; ``personas`` those that it
+    may ask for as a stored prompt, ``persona`` the name of the one in force.
     """
 
     settings: Settings
@@ -41,6 +43,8 @@ class Effective:
     include: tuple[str, ...] | None = None
     prompt: Any = None
     servers: tuple[ToolServer, ...] = ()
+    personas: Mapping[str, Persona] = field(default_factory=dict)
+    persona: str = ""
 
     def merged(self, patch: wire.SessionPatch) -> Effective:
         """Return what is in force after ``patch``. Raises BadRequest with the path of what cannot be.
@@ -48,7 +52,8 @@ class Effective:
         ``model`` is fixed when the call is made; SDKs repeat it (or their own default) in every update, so another name
         changes nothing and the answer shows the one in force.
         """
-        new = replace(self, settings=_merge_settings(self.settings, patch, self.servers))
+        new = self._prompted(patch.prompt)
+        new = replace(new, settings=_merge_settings(new.settings, patch, self.servers))
         if patch.audio is not UNSET:
             new = _merge_audio(new, patch.audio)
         new = replace(new, settings=_of_its_kind(new.settings))
@@ -60,6 +65,17 @@ class Effective:
         if patch.include is not UNSET:
             kept["include"] = tuple(patch.include) if patch.include else None
         return replace(new, **kept)
+
+    def _prompted(self, prompt: wire.Prompt | msgspec.UnsetType | None) -> Effective:
+        """Put a persona in force. Where the configuration has none, a prompt is for the provider, and only kept."""
+        if not prompt or not self.personas:
+            return self
+        persona = self.personas.get(prompt.id)
+        if persona is None:
+            message = f"there is no such prompt; there are {', '.join(self.personas)}"
+            raise BadRequest(message, code="invalid_value", param="prompt.id")
+        settings = personified(self.settings, persona, prompt.variables or {})
+        return replace(self, settings=settings, persona=prompt.id)
 
     def written(self, session_id: str, expires_at: int | None) -> dict[str, Any]:
         """Return the ``session`` of ``session.created`` and ``session.updated``: all of it, nothing left out."""

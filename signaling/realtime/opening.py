@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from msgspec import UNSET
 
 from mediaserver.caller import Caller
+from mediaserver.clock import monotonic
 from mediaserver.config import Config
+from mediaserver.conversation.memory import Key
 from mediaserver.conversation.session import Session
 from mediaserver.errors import Forbidden, NotFound, Overloaded, RequestError, Unauthenticated
 from mediaserver.events import Problem
 from mediaserver.gateway.permissions import permit_model, permit_settings
 from mediaserver.gateway.principal import Principal
+from mediaserver.personas import personified
 from mediaserver.rtc.peer import Peer
 from mediaserver.settings import Settings, Transcription, TurnDetection
 from signaling.door import Call, Door, Way
@@ -28,12 +31,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A call that may begin: who calls, which model, and the session as it begins."""
+    """A call that may begin: who calls, which model, the session as it begins, and as what it will be remembered."""
 
     who: Principal
     model: str
     way: Way
     effective: Effective
+    remembered: Key | None = None
 
     def terms(self, *, sound: bool = False, beta: bool = False) -> Terms:
         """Return what its client may say."""
@@ -69,10 +73,29 @@ def admit(door: Door, who: Principal, session: SessionPatch, model: str | None =
     door.secrets.check(who)
     tools = way.support.tools
     servers = () if tools is None else tuple(tools.servers)
-    begun = merged(Effective(_within(who, defaults(door.config, name, way)), servers=servers), baked)
-    effective = merged(begun, session)
+    settings = _within(who, defaults(door.config, name, way))
+    personas = door.config.personas
+    asked = Effective(settings, servers=servers, personas=personas, persona=door.config.models[name].persona)
+    effective = merged(merged(asked, baked), session)
     _permit(who, effective.settings)
-    return Admitted(who, name, way, effective)
+    return _as_persona(door, Admitted(who, name, way, effective))
+
+
+def _as_persona(door: Door, admitted: Admitted) -> Admitted:
+    """Give a call its persona's tools, and what it remembers of the caller."""
+    who, way, effective = admitted.who, admitted.way, admitted.effective
+    persona = door.config.personas.get(effective.persona)
+    if persona is None:
+        return admitted
+    tools = way.support.tools
+    if persona.tools is not None and tools is not None:
+        admitted = replace(admitted, way=replace(way, support=replace(way.support, tools=tools.only(persona.tools))))
+    if not (persona.memory and who.memory and who.caller):
+        return admitted
+    key = (who.name, effective.persona, who.caller)
+    told = (effective.settings.instructions, door.memory.recall(key, monotonic()))
+    settings = replace(effective.settings, instructions="\n\n".join(text for text in told if text))
+    return replace(admitted, effective=replace(effective, settings=settings), remembered=key)
 
 
 async def begin_on_media(
@@ -119,7 +142,7 @@ def _begin(
     way = admitted.way
     session = house.sessions.start(caller, admitted.effective.settings, way.route, limits, way.support)
     secret = None if who.grant is None else who.grant.secret
-    door.calls[session] = Call(peer, who.name, secret, effective)
+    door.calls[session] = Call(peer, who.name, secret, effective, admitted.remembered)
     log.info("a call was made", extra={"call_id": caller.id, "model": admitted.model, "principal": who.name})
     return session
 
@@ -135,13 +158,14 @@ def defaults(config: Config, model: str, way: Way) -> Settings:
         interrupt_response=turns.interrupt_response,
         eagerness=turns.eagerness,
     )
-    return Settings(
+    settings = Settings(
         model,
         instructions=chosen.instructions,
         voice=chosen.voice or next(iter(way.capabilities.voices), ""),
         transcription=Transcription(),
         turn_detection=None if turns.detection == "off" else detection,
     )
+    return personified(settings, config.personas[chosen.persona]) if chosen.persona else settings
 
 
 def merged(effective: Effective, session: SessionPatch) -> Effective:

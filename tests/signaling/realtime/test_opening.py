@@ -1,20 +1,24 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from msgspec import convert
 
 from mediaserver.bridge import Capabilities
-from mediaserver.config import Config, Model, Turns
+from mediaserver.config import Config, Media, Model, Turns
 from mediaserver.errors import BadRequest, Forbidden, NotFound, Overloaded
 from mediaserver.gateway.keys import ALL_SCOPES
 from mediaserver.gateway.principal import Principal
-from signaling.door import Door, Way
+from mediaserver.items import Item, Part
+from mediaserver.personas import Persona
+from signaling.door import DOOR, Door, Way
 from signaling.realtime.effective import Effective
 from signaling.realtime.opening import admit, defaults, merged
 from signaling.realtime.wire import SessionPatch
 from tests.signaling.doors import KEY, OFFER, SDP, Fixture, door
+from tests.signaling.houses import house
 
 SHOP = Principal("shop", ALL_SCOPES, frozenset({"local"}))
 WAY = Way((), Capabilities(voices=("en", "de")))
@@ -32,29 +36,29 @@ async def opened(config: Config | None = None, *, ready: bool = True) -> Door:
 
 async def test_the_model_is_the_sessions_before_the_urls_before_the_default() -> None:
     config = Config(models={"local": Model(), "echo": Model(bridge="echo")}, default_model="echo")
-    house = await opened(config)
+    at = await opened(config)
     anyone = Principal("anyone", ALL_SCOPES)
-    assert admit(house, anyone, patch(), None).model == "echo"
-    assert admit(house, anyone, patch(), "local").model == "local"
-    assert admit(house, anyone, patch(model="echo"), "local").model == "echo"
+    assert admit(at, anyone, patch(), None).model == "echo"
+    assert admit(at, anyone, patch(), "local").model == "local"
+    assert admit(at, anyone, patch(model="echo"), "local").model == "echo"
 
 
 async def test_who_may_not_is_told_so() -> None:
-    house = await opened()
+    at = await opened()
     with pytest.raises(NotFound) as unknown:
-        admit(house, SHOP, patch(), "gpt-realtime")
+        admit(at, SHOP, patch(), "gpt-realtime")
     assert (unknown.value.code, unknown.value.param) == ("model_not_found", "model")
     with pytest.raises(Forbidden) as other:
-        admit(house, SHOP, patch(), "echo")
+        admit(at, SHOP, patch(), "echo")
     assert other.value.code == "model_not_allowed"
     with pytest.raises(Overloaded):
         admit(await opened(ready=False), SHOP, patch(), "local")
 
 
 async def test_a_session_that_cannot_be_names_the_path_of_what_is_wrong() -> None:
-    house = await opened()
+    at = await opened()
     with pytest.raises(BadRequest) as wrong:
-        admit(house, SHOP, patch(output_modalities=["audio", "text"]), "local")
+        admit(at, SHOP, patch(output_modalities=["audio", "text"]), "local")
     assert wrong.value.param == "session.output_modalities"
 
 
@@ -101,3 +105,67 @@ def test_an_error_without_a_path_is_the_whole_sessions() -> None:
     with pytest.raises(BadRequest) as wrong:
         merged(begun, patch(tools=[{"type": "function", "name": "a"}, {"type": "function", "name": "a"}]))
     assert wrong.value.param == "session.tools"
+
+
+# --- personas ---------------------------------------------------------------------------------------------------------
+
+STAFF = Config(
+    models={"local": Model(persona="clerk")},
+    personas={
+        "clerk": Persona(instructions="You are a clerk.", memory=True),
+        "cook": Persona(instructions="You cook {{dish}}.", voice="de"),
+    },
+)
+ANNA = Principal("shop", ALL_SCOPES, memory=True, caller="anna")
+
+
+async def test_a_model_has_a_persona_and_a_client_may_ask_for_another() -> None:
+    at = await opened(STAFF)
+    assert admit(at, SHOP, patch()).effective.settings.instructions == "You are a clerk."
+    cook = admit(at, SHOP, patch(prompt={"id": "cook", "variables": {"dish": "soup"}})).effective
+    assert (cook.settings.instructions, cook.settings.voice, cook.persona) == ("You cook soup.", "de", "cook")
+    mixed = admit(at, SHOP, patch(prompt={"id": "clerk"}, instructions="Be brief.")).effective
+    assert (mixed.settings.instructions, mixed.persona) == ("Be brief.", "clerk")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "param"), [({"id": "nobody"}, "prompt.id"), ({"id": "cook"}, "prompt.variables.dish")]
+)
+async def test_a_prompt_that_cannot_be(prompt: dict[str, Any], param: str) -> None:
+    with pytest.raises(BadRequest) as wrong:
+        admit(await opened(STAFF), SHOP, patch(prompt=prompt))
+    assert wrong.value.param == f"session.{param}"
+
+
+async def test_a_persona_knows_a_caller_again_where_the_key_may() -> None:
+    at = await opened(STAFF)
+    first = admit(at, ANNA, patch())
+    assert first.remembered == ("shop", "clerk", "anna")
+    at.memory.remember(first.remembered, [Item("i", role="user", parts=(Part("input_audio", "I am Anna."),))], 1.0)
+    assert "Caller: I am Anna." in admit(at, ANNA, patch()).effective.settings.instructions
+    for who in (SHOP, Principal("shop", ALL_SCOPES, caller="anna"), Principal("shop", ALL_SCOPES, memory=True)):
+        stranger = admit(at, who, patch())
+        assert stranger.remembered is None and "Anna" not in stranger.effective.settings.instructions
+
+
+async def test_a_call_that_ends_is_remembered() -> None:
+    config = Config(
+        media=Media(port=0, addresses=("127.0.0.1",)),
+        models={"local": Model(persona="clerk")},
+        personas=STAFF.personas,
+    )
+    headers = KEY | {"OpenAI-Safety-Identifier": "anna"}
+    told = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "I am Anna."}]}
+    async with house(config) as client:
+        async with client.ws_connect("/v1/realtime?model=local", headers=headers) as wire:
+            await wire.receive_json(timeout=20)
+            await wire.send_json({"type": "conversation.item.create", "item": told})
+            while (await wire.receive_json(timeout=20))["type"] != "conversation.item.done":
+                pass
+        async with asyncio.timeout(20):
+            while client.app[DOOR].calls:
+                await asyncio.sleep(0.01)
+        async with client.ws_connect("/v1/realtime?model=local", headers=headers) as wire:
+            assert "I am Anna." in (await wire.receive_json(timeout=20))["session"]["instructions"]
+        async with client.ws_connect("/v1/realtime?model=local", headers=KEY) as wire:
+            assert "Anna" not in (await wire.receive_json(timeout=20))["session"]["instructions"]
