@@ -12,7 +12,8 @@ import msgspec
 
 from mediaserver.cluster.cores import workers
 from mediaserver.cluster.place import read as read_place
-from mediaserver.config import Config, parse, read
+from mediaserver.config import Config
+from mediaserver.configfile import parse, read
 from mediaserver.errors import ConfigError
 from mediaserver.telemetry import logs
 

@@ -28,6 +28,7 @@ GROUND = {
         "commands",
         "clock",
         "config",
+        "configfile",
         "section",
         "toolconfig",
         "remember",

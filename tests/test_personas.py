@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mediaserver.config import parse
+from mediaserver.configfile import parse
 from mediaserver.errors import BadRequest, ConfigError
 from mediaserver.personas import Persona, personified
 from mediaserver.settings import Settings, VoiceManner

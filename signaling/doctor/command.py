@@ -12,7 +12,8 @@ from dataclasses import asdict
 
 import msgspec
 
-from mediaserver.config import Config, load
+from mediaserver.config import Config
+from mediaserver.configfile import load
 from mediaserver.errors import ConfigError
 from signaling.doctor.checks import CHECKS
 from signaling.doctor.findings import Finding, wrong

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from mediaserver.config import load as load_config
+from mediaserver.configfile import load as load_config
 from mediaserver.errors import ConfigError
 from signaling.evaluate.expectations import failures
 from signaling.evaluate.figures import Figures, figures

@@ -1,7 +1,7 @@
 import pytest
 
 from mediaserver.audio.vad import LevelVoice
-from mediaserver.config import parse
+from mediaserver.configfile import parse
 from mediaserver.errors import ConfigError
 from mediaserver.settings import TurnDetection
 from signaling.evaluate.inprocess import Policy, policy_of, rehearse
