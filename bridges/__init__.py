@@ -9,15 +9,15 @@ costs nothing.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bridges import options
-from bridges.engines import ENGINES, join, open_engine, read_line, read_row
+from bridges.engines import ENGINES, Shelf, join, read_line, read_row
 from bridges.row import Row
 from mediaserver.bridge import Bridge, BridgeFactory
-from mediaserver.speech import SpeechToText, TextToSpeech
+from mediaserver.speech import TextToSpeech
 
 if TYPE_CHECKING:
     import httpx
@@ -36,13 +36,13 @@ async def _echo(chosen: options.Echo) -> AsyncIterator[BridgeFactory]:
 
 
 @asynccontextmanager
-async def _hybrid(chosen: options.Hybrid) -> AsyncIterator[BridgeFactory]:
+async def _hybrid(chosen: options.Hybrid, shelf: Shelf | None = None) -> AsyncIterator[BridgeFactory]:
     from bridges.hybrid.bridge import HybridBridge
 
-    async with AsyncExitStack() as engines:
-        stt = await engines.enter_async_context(open_engine("stt", chosen.stt))
-        llm = await engines.enter_async_context(open_engine("llm", chosen.llm))
-        tts = await engines.enter_async_context(open_engine("tts", chosen.tts))
+    async with nullcontext(shelf) if shelf is not None else Shelf() as engines:
+        stt = await engines.take("stt", chosen.stt)
+        llm = await engines.take("llm", chosen.llm)
+        tts = await engines.take("tts", chosen.tts)
 
         def make(model: str) -> Bridge:
             return HybridBridge(stt, llm, tts, deadlines=chosen.deadlines, speculate=chosen.speculate)
@@ -91,30 +91,27 @@ PROVIDERS: dict[str, Row[BridgeFactory]] = {
 
 
 def open_bridge(
-    provider: str, settings: Mapping[str, Any] | None = None, path: str = ""
+    provider: str, settings: Mapping[str, Any] | None = None, path: str = "", shelf: Shelf | None = None
 ) -> AbstractAsyncContextManager[BridgeFactory]:
     """Open a provider of ``PROVIDERS``; inside the context the factory makes one bridge per call.
 
-    ``settings`` are its options as configured. Raises ConfigError under ``path`` at once for an unknown provider, engine,
-    key or type, and never repeats a value.
+    ``settings`` are its options as configured; ``shelf`` has the engines that it shares with others. Raises ConfigError
+    under ``path`` at once for an unknown provider, engine, key or type, and never repeats a value.
     """
     row, chosen = read_row(PROVIDERS, provider, settings or {}, path)
-    if isinstance(chosen, options.Hybrid):
-        for kind in ENGINES:
-            read_line(kind, getattr(chosen, kind), join(path, kind))
-    return row.open(chosen)
+    if not isinstance(chosen, options.Hybrid):
+        return row.open(chosen)
+    for kind in ENGINES:
+        read_line(kind, getattr(chosen, kind), join(path, kind))
+    return _hybrid(chosen, shelf)
 
 
-def open_speaker() -> AbstractAsyncContextManager[TextToSpeech]:
-    """Open the voice in which the server itself speaks: the embedded one, which needs no key and no network."""
-    return open_engine("tts", {"engine": "local"})
+@asynccontextmanager
+async def open_speaker(shelf: Shelf | None = None) -> AsyncIterator[TextToSpeech]:
+    """Open the voice in which the server itself speaks: the embedded one, which needs no key and no network.
 
-
-def open_stt(settings: Mapping[str, Any], path: str = "") -> AbstractAsyncContextManager[SpeechToText]:
-    """Open an engine that writes down speech: ``engine`` and its options. Raises ConfigError under ``path`` at once."""
-    return open_engine("stt", settings, path)
-
-
-def open_tts(settings: Mapping[str, Any], path: str = "") -> AbstractAsyncContextManager[TextToSpeech]:
-    """Open an engine that speaks: ``engine`` and its options. Raises ConfigError under ``path`` at once."""
-    return open_engine("tts", settings, path)
+    Taken from ``shelf`` where a model has it open, so that no worker is started for it.
+    """
+    local = {"engine": "local"}
+    async with nullcontext(shelf) if shelf is not None and shelf.has("tts", local) else Shelf() as engines:
+        yield await engines.take("tts", local)

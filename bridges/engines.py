@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -23,20 +23,47 @@ Struct = TypeVar("Struct", bound=msgspec.Struct)
 _Read = tuple[Row[Any], msgspec.Struct]
 
 
-def open_engine(kind: str, settings: Mapping[str, Any], path: str = "") -> AbstractAsyncContextManager[Any]:
-    """Open an engine of ``ENGINES[kind]``, or several as one where it has fallbacks.
+class Shelf:
+    """Engines by what they are told: asked for twice, opened once, and closed when the shelf is.
 
-    ``settings`` are ``engine``, its options, and those of :class:`bridges.options.Fallbacks`. Raises ConfigError under
-    ``path`` at once for an unknown engine, key or type, and never repeats a value.
+    Workers, connections and warm sockets are then shared by all models and by the audio API.
     """
-    return _opened(kind, read_line(kind, settings, path), _fallbacks(settings, path)[0])
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._taken: dict[tuple[int, bytes], Any] = {}
+
+    async def __aenter__(self) -> Shelf:
+        """Nothing is opened before it is asked for."""
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        """Close all of them, the last one first."""
+        self._taken.clear()
+        await self._stack.aclose()
+
+    async def take(self, kind: str, settings: Mapping[str, Any], path: str = "") -> Any:
+        """Return an engine of ``ENGINES[kind]``, or several as one where it has fallbacks.
+
+        ``settings`` are ``engine``, its options, and those of :class:`bridges.options.Fallbacks`. Raises ConfigError under
+        ``path`` for an unknown engine, key or type, and never repeats a value.
+        """
+        line = [await self._one(row, chosen) for row, chosen in read_line(kind, settings, path)]
+        return line[0] if len(line) == 1 else _backed(kind, line, _fallbacks(settings, path)[0])
+
+    def has(self, kind: str, settings: Mapping[str, Any]) -> bool:
+        """Say whether all of it is open already."""
+        return all(_key(row, chosen) in self._taken for row, chosen in read_line(kind, settings, ""))
+
+    async def _one(self, row: Row[Any], chosen: msgspec.Struct) -> Any:
+        key = _key(row, chosen)
+        if key not in self._taken:
+            self._taken[key] = await self._stack.enter_async_context(row.open(chosen))
+        return self._taken[key]
 
 
-@asynccontextmanager
-async def _opened(kind: str, line: list[_Read], behind: Fallbacks) -> AsyncIterator[Any]:
-    async with AsyncExitStack() as stack:
-        engines = [await stack.enter_async_context(row.open(chosen)) for row, chosen in line]
-        yield engines[0] if len(engines) == 1 else _backed(kind, engines, behind)
+def _key(row: Row[Any], chosen: msgspec.Struct) -> tuple[int, bytes]:
+    return id(row), msgspec.json.encode(chosen, order="deterministic")
 
 
 def _backed(kind: str, engines: list[Any], behind: Fallbacks) -> Any:

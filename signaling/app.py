@@ -14,6 +14,7 @@ from aiohttp import web
 
 import web as pages
 from bridges import open_bridge, open_speaker
+from bridges.engines import Shelf
 from bridges.tools.box import open_tools
 from mediaserver.audio.detectors import detector
 from mediaserver.audio.judge import Judge, Model
@@ -51,11 +52,13 @@ OpenBridge = Callable[[str, Mapping[str, Any], str], AbstractAsyncContextManager
 """Opens a provider: its name, its options, and the key's path for errors."""
 
 
-def build(config: Config, place: Place | None = None, *, providers: OpenBridge = open_bridge) -> web.Application:
+def build(config: Config, place: Place | None = None, *, providers: OpenBridge | None = None) -> web.Application:
     """Return the application; what it needs is opened when it starts and closed, in reverse, when it stops.
 
     ``place``: which worker this is, where there are several. Raises ConfigError at once for a model that cannot be.
     """
+    shelf = Shelf()
+    providers = providers or partial(open_bridge, shelf=shelf)
     opening = {
         name: providers(model.bridge, model.options(), f"models.{name}") for name, model in config.models.items()
     }
@@ -70,6 +73,7 @@ def build(config: Config, place: Place | None = None, *, providers: OpenBridge =
     app.cleanup_ctx.append(
         partial(
             _open_house,
+            shelf=shelf,
             opening=opening,
             make_voice=detector(config.turns),
             end_model=find_end_model(config.turns),
@@ -98,17 +102,18 @@ async def _opened(neighbours: Neighbours) -> AsyncIterator[None]:
 
 async def _open_house(
     app: web.Application,
+    shelf: Shelf,
     opening: Mapping[str, AbstractAsyncContextManager[BridgeFactory]],
     make_voice: MakeVoice,
     end_model: Model | None,
     recorder: Recorder | None,
 ) -> AsyncIterator[None]:
     door = app[DOOR]
-    async with AsyncExitStack() as stack:
+    async with shelf, AsyncExitStack() as stack:
         makers = {name: await stack.enter_async_context(bridge) for name, bridge in opening.items()}
         tools = await stack.enter_async_context(open_tools(door.config.tools, door.config.mcp_servers))
         phrases = await stack.enter_async_context(
-            rehearsed(phrases_of(door.config), open_speaker, OpusSettings(door.config.opus.bitrate))
+            rehearsed(phrases_of(door.config), partial(open_speaker, shelf), OpusSettings(door.config.opus.bitrate))
         )
         if recorder is not None:
             await stack.enter_async_context(recorder)
