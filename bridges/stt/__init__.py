@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bridges import options
+from bridges.options import LocalRecogniser
 from bridges.row import Row
+from bridges.stt.options import Azure, Compatible, Groq, OpenAI, OpenAIShape
 from mediaserver.speech import SpeechToText
 
 
 @asynccontextmanager
-async def _local(chosen: options.LocalRecogniser) -> AsyncIterator[SpeechToText]:
+async def _local(chosen: LocalRecogniser) -> AsyncIterator[SpeechToText]:
     from bridges.local.recogniser import open_recogniser
 
     async with open_recogniser(chosen) as engine:
         yield engine
 
 
+@asynccontextmanager
+async def _openai_shape(chosen: OpenAIShape) -> AsyncIterator[SpeechToText]:
+    from bridges.stt.openai_compatible import open_transcriber
+
+    async with open_transcriber(chosen) as engine:
+        yield engine
+
+
 STT: dict[str, Row[SpeechToText]] = {
-    "local": Row(options.LocalRecogniser, _local),
+    "local": Row(LocalRecogniser, _local),
+    "openai": Row(OpenAI, _openai_shape),
+    "azure": Row(Azure, _openai_shape),
+    "groq": Row(Groq, _openai_shape),
+    "openai_compatible": Row(Compatible, _openai_shape),
 }
