@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from bridges.options import LocalRecogniser
 from bridges.row import Row
-from bridges.stt.options import Azure, Compatible, Groq, OpenAI, OpenAIShape
+from bridges.stt.options import Azure, Compatible, Google, Groq, OpenAI, OpenAIShape
 from mediaserver.speech import SpeechToText
 
 
@@ -27,10 +27,19 @@ async def _openai_shape(chosen: OpenAIShape) -> AsyncIterator[SpeechToText]:
         yield engine
 
 
+@asynccontextmanager
+async def _google(chosen: Google) -> AsyncIterator[SpeechToText]:
+    from bridges.stt.google import open_google
+
+    async with open_google(chosen) as engine:
+        yield engine
+
+
 STT: dict[str, Row[SpeechToText]] = {
     "local": Row(LocalRecogniser, _local),
     "openai": Row(OpenAI, _openai_shape),
     "azure": Row(Azure, _openai_shape),
     "groq": Row(Groq, _openai_shape),
     "openai_compatible": Row(Compatible, _openai_shape),
+    "google": Row(Google, _google),
 }
