@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from bridges.hybrid.hearing import Hearing
+from bridges.options import Deadlines
 from mediaserver.errors import BridgeError
+from mediaserver.events import Event, TranscriptFailed, TranscriptFinal, TranscriptPartial
+from mediaserver.settings import Transcription
 from mediaserver.speech import FileAsk
 from tests.bridges.stt.engines import ENGINES, file, opened, say, tone, write_down
 from tests.servers.rest import GARBAGE, Faults
@@ -162,3 +166,30 @@ async def test_a_server_in_trouble_gets_a_tenth_more_and_no_storm(name: str) -> 
         for _ in range(25):
             await refused(stt)
         assert server.tries <= 25 * 1.1 + 10
+
+
+@pytest.mark.parametrize("name", SHAPES)
+async def test_a_turn_that_fails_is_told_and_the_next_one_is_heard(name: str) -> None:
+    events: list[Event] = []
+
+    async def turn(item_id: str, stt: Any, patience: float = 10.0) -> None:
+        hearing = Hearing(item_id, events.append)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(hearing.run(stt, Transcription(language="en"), Deadlines(transcript_s=patience)))
+            hearing.hear(tone())
+            hearing.end()
+
+    async with opened(name) as (server, stt):
+        server.faults = Faults(hang=True)
+        await turn("one", stt, 0.1)
+        server.faults = Faults(always=401)
+        await turn("two", stt)
+        server.faults = Faults()
+        await turn("three", stt)
+    ends = [event for event in events if not isinstance(event, TranscriptPartial)]
+    assert [(type(event), event.item_id) for event in ends] == [
+        (TranscriptFailed, "one"),
+        (TranscriptFailed, "two"),
+        (TranscriptFinal, "three"),
+    ]
+    assert [ends[0].code, ends[1].code, ends[2].text] == ["timeout", "unauthorized", "Hello there."]
