@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from bridges.options import LocalRecogniser
 from bridges.row import Row
 from bridges.stt.options import Azure, Compatible, Google, Groq, OpenAI, OpenAIShape
-from mediaserver.speech import SpeechToText
+from mediaserver.speech import SpeechToText, Transcriber
 
 
 @asynccontextmanager
@@ -20,7 +20,7 @@ async def _local(chosen: LocalRecogniser) -> AsyncIterator[SpeechToText]:
 
 
 @asynccontextmanager
-async def _openai_shape(chosen: OpenAIShape) -> AsyncIterator[SpeechToText]:
+async def _openai_shape(chosen: OpenAIShape) -> AsyncIterator[Transcriber]:
     from bridges.stt.openai_compatible import open_transcriber
 
     async with open_transcriber(chosen) as engine:
@@ -28,7 +28,7 @@ async def _openai_shape(chosen: OpenAIShape) -> AsyncIterator[SpeechToText]:
 
 
 @asynccontextmanager
-async def _google(chosen: Google) -> AsyncIterator[SpeechToText]:
+async def _google(chosen: Google) -> AsyncIterator[Transcriber]:
     from bridges.stt.google import open_google
 
     async with open_google(chosen) as engine:
