@@ -3,8 +3,11 @@ import sys
 
 import pytest
 
-from bridges import LLM, PROVIDERS, STT, TTS, open_bridge
+from bridges import PROVIDERS, open_bridge
 from bridges.echo import EchoBridge
+from bridges.llm import LLM
+from bridges.stt import STT
+from bridges.tts import TTS
 from mediaserver.errors import ConfigError
 
 
