@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from bridges import open_stt
+import msgspec
+
+from bridges.stt import STT
 from bridges.stt.by_utterance import RATE
 from bridges.stt.wav import wav
 from mediaserver.speech import FileAsk, FileTranscript, Partial, SoundFile, Transcript
@@ -39,6 +41,13 @@ ENGINES = {
     "compatible": Engine(speech_to_text, {"engine": "openai_compatible", "model": "whisper-small"}, "/v1"),
     "google": Engine(google_speech, {"engine": "google", "key": "k", "project": "p"}),
 }
+
+
+def open_stt(told: dict[str, Any]) -> AbstractAsyncContextManager[Any]:
+    """Open an engine by its row."""
+    settings = dict(told)
+    row = STT[settings.pop("engine")]
+    return row.open(msgspec.convert(settings, row.options))
 
 
 @asynccontextmanager

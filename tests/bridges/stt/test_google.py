@@ -2,11 +2,10 @@
 
 import pytest
 
-from bridges import open_stt
 from mediaserver.errors import ConfigError
 from mediaserver.items import Usage
 from mediaserver.speech import SpokenSegment, SpokenWord
-from tests.bridges.stt.engines import file, opened, say, tone, write_down
+from tests.bridges.stt.engines import file, open_stt, opened, say, tone, write_down
 from tests.servers.google_speech import google_speech
 from tests.servers.google_tokens import account_key, token_server
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from bridges.backup.ears import BackupEars
+from bridges.backup.line import Line, Patience
 from bridges.hybrid.hearing import Hearing
 from bridges.options import Deadlines
 from mediaserver.errors import BridgeError
@@ -128,8 +130,6 @@ REFUSALS = (
     (401, "unauthorized", 1),
     (400, "invalid_request", 1),
     (429, "rate_limited", 3),
-    (500, "unavailable", 3),
-    (503, "unavailable", 3),
 )
 
 
@@ -164,8 +164,8 @@ async def test_a_server_in_trouble_gets_a_tenth_more_and_no_storm(name: str) -> 
     async with opened(name) as (server, stt):
         server.faults.always, server.faults.retry_after = 503, "0"
         for _ in range(25):
-            await refused(stt)
-        assert server.tries <= 25 * 1.1 + 10
+            assert (await refused(stt)).code == "unavailable"
+        assert 25 < server.tries <= 25 * 1.1 + 3
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -193,3 +193,14 @@ async def test_a_turn_that_fails_is_told_and_the_next_one_is_heard(name: str) ->
         (TranscriptFinal, "three"),
     ]
     assert [ends[0].code, ends[1].code, ends[2].text] == ["timeout", "unauthorized", "Hello there."]
+
+
+async def test_another_provider_goes_on_and_one_in_trouble_is_left_alone() -> None:
+    async with opened("openai") as (first, one), opened("google") as (second, other):
+        ears = BackupEars(Line([one, other]), Patience())
+        first.faults.always, first.faults.retry_after = 503, "1000000000"
+        for _ in range(7):
+            assert await works(ears)
+        assert (first.tries, second.tries) == (5, 7)
+        second.faults.always, second.faults.retry_after = 401, "0"
+        assert (await refused(ears)).code == "unauthorized"
