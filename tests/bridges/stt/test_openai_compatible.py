@@ -1,5 +1,6 @@
 """Servers of the OpenAI shape: turns and files, against a server that holds every form to the SDK's parameters."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -115,6 +116,13 @@ async def test_a_stream_without_its_end_is_no_answer() -> None:
         with pytest.raises(BridgeError) as failed:
             await say(stt, tone())
     assert failed.value.code == "connection_lost"
+
+
+async def test_a_stream_that_stays_open_after_its_end_is_not_waited_for() -> None:
+    async with opened("openai", between_s=30) as (server, stt):
+        server.faults.hold_after = 1_000_000
+        async with asyncio.timeout(10):
+            assert (await say(stt, tone())).text == "Hello there."
 
 
 async def test_a_connection_is_used_again_after_a_stream() -> None:
