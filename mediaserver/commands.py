@@ -110,6 +110,20 @@ class BeginSpeech(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PauseSpeech(Command):
+    """The caller is quiet: the item's audio may be complete. For bridges that prepare (``Capabilities.prepares``)."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeSpeech(Command):
+    """The caller goes on after a PauseSpeech."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndSpeech(Command):
     """The item's audio is complete: write it down and say ``TranscriptFinal`` once."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from mediaserver.events import WordTime
 from mediaserver.items import Usage
@@ -45,6 +45,19 @@ class Utterance(Protocol):
 
     async def finish(self) -> Transcript:
         """The speech is complete: return its text. Raises BridgeError."""
+        ...
+
+
+@runtime_checkable
+class Pausing(Protocol):
+    """An :class:`Utterance` that makes use of knowing that the caller is quiet, to be done sooner if that was the end."""
+
+    def paused(self) -> None:
+        """The caller is quiet; what is fed from now on is silence. A plain call."""
+        ...
+
+    def resumed(self) -> None:
+        """The caller goes on. A plain call."""
         ...
 
 

@@ -20,8 +20,10 @@ from mediaserver.commands import (
     DropSpeech,
     EndSpeech,
     Interrupt,
+    PauseSpeech,
     Prepare,
     Respond,
+    ResumeSpeech,
     UpdateSession,
 )
 from mediaserver.errors import BridgeError
@@ -117,6 +119,8 @@ class _Serving:
         self._draft: Draft | None = None
         self._takers: dict[type[Command], Callable[[Any], None]] = {
             BeginSpeech: self._begin,
+            PauseSpeech: self._pause,
+            ResumeSpeech: self._resume,
             EndSpeech: self._end,
             DropSpeech: self._drop,
             Prepare: self._prepare,
@@ -148,6 +152,14 @@ class _Serving:
     def _heard(self, item_id: str, task: asyncio.Task[None]) -> None:
         if self._hearings.get(item_id) is task:
             del self._hearings[item_id]
+
+    def _pause(self, command: PauseSpeech) -> None:
+        if self._hearing is not None and self._hearing.item_id == command.item_id:
+            self._hearing.pause()
+
+    def _resume(self, command: ResumeSpeech) -> None:
+        if self._hearing is not None and self._hearing.item_id == command.item_id:
+            self._hearing.resume()
 
     def _end(self, command: EndSpeech) -> None:
         if self._hearing is not None and self._hearing.item_id == command.item_id:

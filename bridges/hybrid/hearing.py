@@ -11,7 +11,7 @@ from mediaserver.bridge import Emit
 from mediaserver.errors import BridgeError
 from mediaserver.events import TranscriptFailed, TranscriptFinal, TranscriptPartial
 from mediaserver.settings import Transcription
-from mediaserver.speech import Partial, SpeechToText, Transcript, Utterance
+from mediaserver.speech import Partial, Pausing, SpeechToText, Transcript, Utterance
 
 _EARLY_FRAMES = 750
 """Frames kept while the engine opens: 15 s, as much as a session keeps of the first words."""
@@ -25,12 +25,23 @@ class Hearing:
         self._emit = emit
         self._early: deque[bytes] = deque(maxlen=_EARLY_FRAMES)
         self._take: Callable[[bytes], None] = self._early.append
+        self._utterance: Utterance | None = None
         self._ended = asyncio.Event()
 
     def hear(self, pcm: bytes) -> None:
         """Take one frame; what comes after :meth:`end` belongs to no one."""
         if not self._ended.is_set():
             self._take(pcm)
+
+    def pause(self) -> None:
+        """The caller is quiet."""
+        if isinstance(self._utterance, Pausing) and not self._ended.is_set():
+            self._utterance.paused()
+
+    def resume(self) -> None:
+        """The caller goes on."""
+        if isinstance(self._utterance, Pausing) and not self._ended.is_set():
+            self._utterance.resumed()
 
     def end(self) -> None:
         """The speech is complete."""
@@ -58,6 +69,7 @@ class Hearing:
         for frame in self._early:
             utterance.feed(frame)
         self._early.clear()
+        self._utterance = utterance
         self._take = utterance.feed
 
     def _partial(self, partial: Partial) -> None:

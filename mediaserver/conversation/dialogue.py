@@ -12,7 +12,7 @@ from mediaserver.audio.vad import MakeVoice, WebRtcVoice
 from mediaserver.bridge import Capabilities
 from mediaserver.caller import Loudspeaker
 from mediaserver.clock import FRAME_MS, Clock, earliest, new_id
-from mediaserver.commands import Command, DropPrepared, Prepare, UpdateSession
+from mediaserver.commands import Command, DropPrepared, PauseSpeech, Prepare, ResumeSpeech, UpdateSession
 from mediaserver.conversation.asking import ask
 from mediaserver.conversation.conversation import Conversation
 from mediaserver.conversation.foresight import Foresight, Guess
@@ -193,9 +193,8 @@ class Dialogue:
         edge = self._listen(pcm, SILENCE_DB if level is None else level)
         if self._listening.voiced_now:
             self._voiced_at = at
-        if self._listening.speaking:
-            self._foresight.quiet(at - self._voiced_at)
-            self._foresee()
+        if self._listening.speaking and self._foresight.quiet(at - self._voiced_at):
+            self._pause_heard()
         if self._listening.guard.loss_db is not None:
             self.replies.openings = None
         return edge
@@ -223,6 +222,13 @@ class Dialogue:
         if isinstance(edge, Offset) and self._judging is not None and self._turn.waiting:
             turn_ms = self._listening.clock_ms - self._began_ms
             self._judging.ask(turn_ms, lambda complete: self._turned(Judged(edge.end_ms, complete)))
+
+    def _pause_heard(self) -> None:
+        """The voice has become quiet, or is heard again."""
+        item_id = self._listening.item_id
+        if self._capabilities.prepares and item_id is not None:
+            self._outbox.send((PauseSpeech if self._foresight.paused else ResumeSpeech)(item_id=item_id))
+            self._foresee()
 
     def _foresee(self) -> None:
         """Have the answer to what the caller seems to have said begun, or thrown away."""

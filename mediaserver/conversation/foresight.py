@@ -28,13 +28,13 @@ class Guess:
 
 
 class Foresight:
-    """The guess about one caller's turn at a time; every method returns nothing, :meth:`changed` says what to do."""
+    """The guess about one caller's turn at a time; :meth:`changed` says what to do. ``paused``: the voice is quiet."""
 
     def __init__(self) -> None:
         self._item_id: str | None = None
         self._text = ""
         self._thought_over = False  # by the recogniser
-        self._quiet = False
+        self.paused = False
         self._over = False
         self._told: Guess | None = None
         self._made = 0
@@ -42,16 +42,17 @@ class Foresight:
     def begin(self, item_id: str) -> None:
         """The caller begins to speak."""
         self._item_id, self._text, self._made = item_id, "", 0
-        self._thought_over = self._quiet = self._over = False
+        self._thought_over = self.paused = self._over = False
 
     def words(self, item_id: str, text: str, *, over: bool = False) -> None:
         """The words so far; ``over``: the recogniser thinks that the turn is over with them."""
         if item_id == self._item_id:
             self._text, self._thought_over = text, over
 
-    def quiet(self, for_s: float) -> None:
-        """The voice was last heard so many seconds ago."""
-        self._quiet = for_s >= QUIET_S
+    def quiet(self, for_s: float) -> bool:
+        """The voice was last heard so many seconds ago; return whether a pause has just begun, or ended."""
+        before, self.paused = self.paused, for_s >= QUIET_S
+        return before != self.paused
 
     def over(self, item_id: str) -> None:
         """The turn has ended; its transcript will come."""
@@ -75,5 +76,5 @@ class Foresight:
     def _guess(self) -> Guess | None:
         if self._item_id is None or not has_words(self._text):
             return None
-        likely = self._over or self._thought_over or (self._quiet and ending(self._text) == "finished")
+        likely = self._over or self._thought_over or (self.paused and ending(self._text) == "finished")
         return Guess(self._item_id, self._text) if likely else None

@@ -21,6 +21,17 @@ def test_a_pause_after_a_sentence_that_may_be_over() -> None:
     assert one.changed() is None
 
 
+def test_a_pause_begins_once_and_ends_once() -> None:
+    one = speaking()
+    assert [one.quiet(seconds) for seconds in (0.0, QUIET_S, QUIET_S * 2, 0.0, 0.02)] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
 def test_a_pause_in_the_middle_of_a_sentence_is_no_end() -> None:
     one = speaking("i would like to")
     one.quiet(QUIET_S * 2)
