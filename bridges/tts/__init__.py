@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
+from typing import Any
 
 from bridges import options
 from bridges.row import Row
+from bridges.tts import rest_options
 from mediaserver.speech import TextToSpeech
 
 
@@ -18,6 +21,23 @@ async def _local(chosen: options.LocalVoice) -> AsyncIterator[TextToSpeech]:
         yield engine
 
 
+def _remote(module: str, opener: str) -> Callable[[Any], AbstractAsyncContextManager[TextToSpeech]]:
+    """Return how an engine behind HTTP is opened: by the function of that name in ``bridges.tts.<module>``."""
+
+    @asynccontextmanager
+    async def opened(chosen: Any) -> AsyncIterator[TextToSpeech]:
+        async with getattr(import_module(f"bridges.tts.{module}"), opener)(chosen) as engine:
+            yield engine
+
+    return opened
+
+
 TTS: dict[str, Row[TextToSpeech]] = {
     "local": Row(options.LocalVoice, _local),
+    "openai": Row(rest_options.OpenAIVoice, _remote("openai", "open_openai")),
+    "azure": Row(rest_options.AzureVoice, _remote("openai_compatible", "open_azure")),
+    "groq": Row(rest_options.GroqVoice, _remote("openai_compatible", "open_groq")),
+    "google": Row(rest_options.GoogleVoice, _remote("google", "open_google")),
+    "azure_speech": Row(rest_options.AzureSpeechVoice, _remote("azure_speech", "open_azure_speech")),
+    "openai_compatible": Row(rest_options.CompatibleVoice, _remote("openai_compatible", "open_compatible")),
 }

@@ -16,7 +16,7 @@ def test_the_tables_say_what_we_support() -> None:
     assert {"echo", "hybrid"} | realtime <= set(PROVIDERS)
     assert {"local", "openai", "azure", "groq", "openai_compatible", "google"} <= set(STT)
     assert set(LLM) == {"local", "openai_compatible"}
-    assert set(TTS) == {"local"}
+    assert {"local", "openai", "azure", "groq", "google", "azure_speech", "openai_compatible"} <= set(TTS)
 
 
 async def test_opens_a_factory_of_bridges() -> None:
