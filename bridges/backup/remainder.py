@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from mediaserver.audio.letters import letters
 from mediaserver.events import WordTime
 
-CHARS_PER_SECOND = 15.0
+LETTERS_PER_SECOND = 15.0
 """Of speech whose words were not timed, at normal speed."""
 
 _WORD = re.compile(r"\S+\s*")
@@ -21,9 +22,9 @@ def remainder(text: str, words: tuple[WordTime, ...], seconds: float, speed: flo
     parts = _WORD.findall(text)
     if words:
         return "".join(parts[len([word for word in words if word.start_ms < seconds * 1000]) :])
-    spoken, at = seconds * CHARS_PER_SECOND * speed, 0
+    spoken, at = seconds * LETTERS_PER_SECOND * speed, 0.0
     for index, part in enumerate(parts):
         if at >= spoken:
             return "".join(parts[index:])
-        at += len(part)
+        at += letters(part)
     return ""

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mediaserver.audio.letters import letters, place_of
 from mediaserver.audio.levels import Envelope
 from mediaserver.audio.packets import Packet, ready
 from mediaserver.clock import FRAME_MS
@@ -17,7 +18,7 @@ from mediaserver.events import AudioDelta, WordTime
 from mediaserver.remember import remember
 
 _LOUD = 50  # dB below full scale: quieter than this is a pause, in which no letters are spoken
-_MS_PER_CHARACTER = 65.0  # English at an even pace, until the voice has shown its own
+_MS_PER_LETTER = 57.0  # of speech without its pauses, until the voice has shown its own
 
 _PACES = (35.0, 110.0)  # milliseconds per character within which somebody may speak
 
@@ -164,7 +165,7 @@ class Script:
         spoken, whole = self._speech_ms(clause.start_ms, played_ms), self._length_ms(clause, text, until)
         if spoken <= 0 or whole <= 0 or not text.strip():
             return start, True
-        return start + _end_of_word(text, len(text) * min(1.0, spoken / whole)), True
+        return start + _end_of_word(text, place_of(text, letters(text) * min(1.0, spoken / whole))), True
 
     def _by_words(self, times: list[WordTime], start: int, end: int, played_ms: int) -> int:
         """A word is heard when half of it was."""
@@ -183,13 +184,13 @@ class Script:
         if until is not None:
             return self._speech_ms(clause.start_ms, until)
         so_far = self._speech_ms(clause.start_ms, self.sound_ms)
-        return so_far if self._complete else max(so_far, len(text) * self._pace(clause))
+        return so_far if self._complete else max(so_far, letters(text) * self._pace(clause))
 
     def _pace(self, unfinished: _Clause) -> float:
-        """Milliseconds per character as this voice has spoken so far."""
+        """Milliseconds per letter as this voice has spoken so far."""
         ms = self._speech_ms(0, unfinished.start_ms)
-        characters = sum(len(clause.text) for clause in self._clauses if clause is not unfinished)
-        return ms / characters if ms > 0 and characters >= 8 else _MS_PER_CHARACTER
+        spoken = sum(letters(clause.text) for clause in self._clauses if clause is not unfinished)
+        return ms / spoken if ms > 0 and spoken >= 8 else _MS_PER_LETTER
 
     def _speech_ms(self, start_ms: int, end_ms: int) -> float:
         """Milliseconds in which something is heard: pauses carry no letters."""
