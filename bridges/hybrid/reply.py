@@ -180,23 +180,19 @@ class Reply:
 
     async def _speak(self, rate: int) -> None:
         while (voicing := await self._voicings.get()) is not None:  # the writer's deadlines bound this wait
-            text = voicing.clause
+            text, start_ms = voicing.clause, round(self._seconds * 1000)
             async with aclosing(voicing.sounds()) as sounds:
                 async for sound in sounds:
-                    self._sound(sound, text, rate)
+                    self._sound(sound, text, start_ms, rate)
                     text = ""
         self._say_sound_is_over()
 
-    def _sound(self, sound: Sound, text: str, rate: int) -> None:
+    def _sound(self, sound: Sound, text: str, start_ms: int, rate: int) -> None:
         if self._first_sound is None:
             self._first_sound = self._clock()
-        words = tuple(self._shifted(word) for word in sound.words)
+        words = tuple(WordTime(word.text, start_ms + word.start_ms, start_ms + word.end_ms) for word in sound.words)
         self._seconds += len(sound.pcm) / 2 / rate
         self._say(AudioDelta(self.response_id, self._item_id, sound.pcm, text, words))
-
-    def _shifted(self, word: WordTime) -> WordTime:
-        start = round(self._seconds * 1000)
-        return WordTime(word.text, start + word.start_ms, start + word.end_ms)
 
     async def _pace(self) -> None:
         if self._first_sound is not None:

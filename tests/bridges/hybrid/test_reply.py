@@ -23,13 +23,14 @@ class Mind:
 
 
 class Mouth:
-    """Half a second for each text, with one word in it."""
+    """Half a second for each text, with two words in it."""
 
     rate = 16000
     voices = ("a",)
 
     async def speak(self, text: str, **_: Any) -> AsyncGenerator[Sound, None]:
-        yield Sound(b"\1\0" * 8000, (WordTime(text, 100, 400),))
+        yield Sound(b"\1\0" * 4000, (WordTime(text, 100, 200),))
+        yield Sound(b"\1\0" * 4000, (WordTime("so", 300, 400),))  # from the start of the text, not of this piece
 
 
 async def made(mind: Mind, *, clock: Any = lambda: 0.0, **settings: Any) -> list[Event]:
@@ -44,7 +45,7 @@ async def made(mind: Mind, *, clock: Any = lambda: 0.0, **settings: Any) -> list
 async def test_times_of_words_count_from_the_start_of_the_item() -> None:
     events = await made(Mind("The first sentence is here. ", "The second sentence is here."))
     words = [word for event in events if isinstance(event, AudioDelta) for word in event.words]
-    assert [(word.start_ms, word.end_ms) for word in words] == [(100, 400), (600, 900)]
+    assert [(word.start_ms, word.end_ms) for word in words] == [(100, 200), (300, 400), (600, 700), (800, 900)]
 
 
 async def test_the_settings_reach_the_model() -> None:
