@@ -212,7 +212,8 @@ class Reply:
     def _done(
         self, status: ResponseStatus, reason: str | None = None, code: str | None = None, message: str | None = None
     ) -> None:
-        usage = replace(self._usage or self._estimated(), characters=self._characters, seconds=round(self._seconds, 3))
+        used = self._usage or (Usage() if status == "failed" and not self._written else self._estimated())
+        usage = replace(used, characters=self._characters, seconds=round(self._seconds, 3))
         self._say(ResponseDone(self.response_id, status, reason, usage, code, message))
         self.over = True
 
