@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from bridges.options import LocalRecogniser
 from bridges.row import Row
 from bridges.stt.options import Azure, Compatible, Google, Groq, OpenAI, OpenAIShape
+from bridges.stt.streaming_options import Deepgram, Scribe
 from mediaserver.speech import SpeechToText, Transcriber
 
 
@@ -35,6 +36,22 @@ async def _google(chosen: Google) -> AsyncIterator[Transcriber]:
         yield engine
 
 
+@asynccontextmanager
+async def _deepgram(chosen: Deepgram) -> AsyncIterator[Transcriber]:
+    from bridges.stt.deepgram import open_deepgram
+
+    async with open_deepgram(chosen) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def _elevenlabs(chosen: Scribe) -> AsyncIterator[Transcriber]:
+    from bridges.stt.elevenlabs import open_scribe
+
+    async with open_scribe(chosen) as engine:
+        yield engine
+
+
 STT: dict[str, Row[SpeechToText]] = {
     "local": Row(LocalRecogniser, _local),
     "openai": Row(OpenAI, _openai_shape),
@@ -42,4 +59,6 @@ STT: dict[str, Row[SpeechToText]] = {
     "groq": Row(Groq, _openai_shape),
     "openai_compatible": Row(Compatible, _openai_shape),
     "google": Row(Google, _google),
+    "deepgram": Row(Deepgram, _deepgram),
+    "elevenlabs": Row(Scribe, _elevenlabs),
 }
