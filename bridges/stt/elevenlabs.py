@@ -36,11 +36,11 @@ def kind(chosen: Scribe, language: str | None) -> Kind:
         ]
     )
     url = address(f"{(chosen.url or API).rstrip('/')}/v1/speech-to-text/realtime?{query}")
-    return Kind(Target(url, {"xi-api-key": chosen.key}), lambda: ScribeCodec(RATE, asked))
+    return Kind(Target(url, {"xi-api-key": chosen.key}), lambda: ScribeCodec(RATE, asked), prompts=True)
 
 
 def open_scribe(chosen: Scribe) -> AbstractAsyncContextManager[StreamingEngine]:
-    """Open the engine; a prompt is told with the first sound of a socket."""
+    """Open the engine; a turn with a prompt has a socket of its own."""
     provider = Provider(
         API,
         {"xi-api-key": chosen.key},

@@ -17,9 +17,7 @@ from mediaserver.speech import Partial, Transcript
 
 RATE = 16000
 _BYTES_PER_SECOND = RATE * 2
-_AT_ONCE = frozenset(
-    {"connection_lost", "timeout", "session_expired", "provider_error", "protocol_error", "too_large"}
-)
+_AT_ONCE = frozenset({"connection_lost", "timeout", "session_expired", "provider_error", "protocol_error", "too_large"})
 """Failures of a socket after which another one is tried without a wait."""
 
 
@@ -161,7 +159,7 @@ class Live:
         self._allowance.asked()
 
         def take(fresh: bool) -> Line:
-            return self._sockets.take(kind, fresh=fresh)
+            return self._sockets.take(kind, fresh=fresh or (kind.prompts and bool(prompt)))
 
         turn = LiveUtterance(take, self._chosen, self._allowance, on_partial, prompt)
         turn.connect()

@@ -94,11 +94,11 @@ class ScribeCodec:
 
     @property
     def clean(self) -> bool:
-        """Whether all that was sent has been committed."""
-        return self._clean
+        """Whether all that was sent has been committed, and no prompt told, which would hold for the next turn too."""
+        return self._clean and not self._prompt
 
     def begin(self, prompt: str) -> None:
-        """What was said before can be told with the first sound of a socket only; later it knows by itself."""
+        """What was said before can be told with the first sound of a socket only."""
         self._written = Written()
         self._prompt = prompt
         self._finishing = self.complete = False

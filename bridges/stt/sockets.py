@@ -21,10 +21,14 @@ from mediaserver.errors import BridgeError
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Sockets that can stand in for each other: one address, with all of its parameters, and the codec it needs."""
+    """Sockets that can stand in for each other: one address, with all of its parameters, and the codec it needs.
+
+    ``prompts``: a prompt is told when the socket is new, so a turn that has one needs one of its own.
+    """
 
     target: Target
     codec: Callable[[], TurnCodec]
+    prompts: bool = False
 
 
 class Sockets:
@@ -51,7 +55,7 @@ class Sockets:
                 self._free.append(self._open(kind))
 
     def take(self, kind: Kind, *, fresh: bool = False) -> Line:
-        """Return a socket, which may still be connecting; ``fresh``: none that may have died unnoticed.
+        """Return a socket, which may still be connecting; ``fresh``: a new one.
 
         Raises BridgeError when there are too many already.
         """

@@ -48,6 +48,15 @@ async def test_what_is_fed_before_there_is_a_socket_is_kept(name: str) -> None:
         assert said.text == text(4, 6)
 
 
+async def test_a_prompt_is_told_where_there_is_a_word_for_it(name: str) -> None:
+    async with opened(name) as (server, engine):
+        assert (await turn(engine, 1)).text == text(1, 3)
+        assert (await turn(engine, 2, prompt="The caller is asked for a name.")).text == text(2, 3)
+        assert (await turn(engine, 3)).text == text(3, 3)
+        prompts = [message.get("previous_text") for each in server.connections for message in each.messages]
+        assert sum(prompt is not None for prompt in prompts) == (name == "scribe")
+
+
 async def test_what_has_no_words_has_no_text(name: str) -> None:
     async with opened(name) as (server, engine):
         async with engine.utterance(lambda _: None) as utterance:

@@ -70,6 +70,9 @@ def test_what_was_said_before_goes_with_the_first_sound_of_a_socket() -> None:
     first, *others = sent([*codec.hear(SECOND), *codec.finish()])
     assert first["previous_text"] == "Hello."
     assert not any("previous_text" in chunk for chunk in others)
+    codec.receive(said("committed_transcript", "Hi."))
+    assert codec.complete
+    assert not codec.clean  # another turn must not be heard with this one's prompt
     codec.begin("Again.")
     assert not any("previous_text" in chunk for chunk in sent(codec.hear(SECOND)))
 
