@@ -7,10 +7,12 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from bridges.retries import Allowance, wait_before
+from bridges.retries import wait_before
 from bridges.stt.line import Line
 from bridges.stt.sockets import Kind, Sockets
 from bridges.stt.streaming_options import Streaming
+from mediaserver.breaker import RetryBudget
+from mediaserver.clock import monotonic
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import Partial, Transcript
@@ -32,20 +34,20 @@ class LiveUtterance:
         self,
         take: Callable[[bool], Line],
         chosen: Streaming,
-        allowance: Allowance,
+        budget: RetryBudget,
         on_partial: Callable[[Partial], None],
         prompt: str,
     ) -> None:
         self._take = take
         self._chosen = chosen
-        self._allowance = allowance
+        self._budget = budget
         self._on_partial = on_partial
         self._prompt = prompt
         self._room = int(chosen.max_turn_s * _BYTES_PER_SECOND)
         self._sound = bytearray()
         self._sent = self._used = 0
         self._tries = 0
-        self._finished = False
+        self._finished = self._kept = False
         self._line: Line | None = None
         self._again: asyncio.TimerHandle | None = None
         self._outcome: asyncio.Future[Transcript | BridgeError] = asyncio.get_running_loop().create_future()
@@ -82,6 +84,7 @@ class LiveUtterance:
             self._line = self._take(self._tries > 1)
         except BridgeError as failure:
             return self._settle(failure)
+        self._kept = self._line.ready
         return self._line.use(self, self._prompt)
 
     def leave(self) -> Line | None:
@@ -110,13 +113,15 @@ class LiveUtterance:
         self._settle(Transcript(transcript.text, used, transcript.language))
 
     def failed(self, failure: BridgeError) -> None:
-        """Try another socket, where that can help."""
+        """Try another socket, where that can help; a kept one may have died before the turn: that is no retry."""
         self._line = None
         wait = self._wait(failure)
-        if wait is None or self._tries >= self._chosen.attempts or not self._allowance.take():
-            self._settle(failure)
-        else:
-            self._again = asyncio.get_running_loop().call_later(wait, self.connect)
+        if wait is None or self._tries >= self._chosen.attempts:
+            return self._settle(failure)
+        if not self._kept and not self._budget.take(monotonic()):
+            return self._settle(failure)
+        self._again = asyncio.get_running_loop().call_later(wait, self.connect)
+        return None
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -144,7 +149,7 @@ class Live:
         self._sockets = sockets
         self._chosen = chosen
         self._dial = dial
-        self._allowance = Allowance()
+        self._budget = RetryBudget()
 
     def warm(self) -> None:
         """Open a socket ahead of the first turn."""
@@ -156,12 +161,12 @@ class Live:
     ) -> AsyncIterator[LiveUtterance]:
         """Open one turn, without a wait; leaving without ``finish`` closes its socket at once."""
         kind = self._dial(language)
-        self._allowance.asked()
+        self._budget.offer(monotonic())
 
         def take(fresh: bool) -> Line:
             return self._sockets.take(kind, fresh=fresh or (kind.prompts and bool(prompt)))
 
-        turn = LiveUtterance(take, self._chosen, self._allowance, on_partial, prompt)
+        turn = LiveUtterance(take, self._chosen, self._budget, on_partial, prompt)
         turn.connect()
         try:
             yield turn

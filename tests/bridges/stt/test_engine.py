@@ -47,19 +47,18 @@ async def test_a_file(name: str) -> None:
 
 async def test_a_file_at_a_provider_in_trouble(name: str) -> None:
     async with opened(name) as (server, engine):
-        for faults, code, attempts in (
-            (Faults(refuse=401), "unauthorized", 1),
-            (Faults(refuse=429), "rate_limited", 3),
-            (Faults(refuse=429, retry_after="1000000000"), "rate_limited", 1),
-            (Faults(refuse=500), "unavailable", 3),
-            (Faults(close_after_ms=0), "unavailable", 3),
-        ):
-            server.attempts, server.faults = 0, faults
-            assert (await failed(engine), server.attempts) == (code, attempts)
-        server.attempts, server.faults = 0, Faults(close_after_ms=0, only_first=True)
+        server.faults = Faults(close_after_ms=0, only_first=True)
         assert (await transcribed(engine, 2)).text == text(2, 3)
         server.faults = Faults(refuse=503, refuse_times=1)
         assert (await transcribed(engine, 2)).text == text(2, 3)
+        for faults, code, attempts in (
+            (Faults(refuse=401), "unauthorized", 1),
+            (Faults(refuse=429, retry_after="1000000000"), "rate_limited", 1),
+            (Faults(refuse=500), "unavailable", 2),  # the third retry; so few files have no more in a minute
+            (Faults(close_after_ms=0), "unavailable", 1),
+        ):
+            server.attempts, server.faults = 0, faults
+            assert (await failed(engine), server.attempts) == (code, attempts)
 
 
 async def test_nonsense_for_an_answer(name: str) -> None:
@@ -84,7 +83,7 @@ async def test_a_slow_answer_is_given_up_and_leaving_tells_the_provider(name: st
 async def test_many_files_are_no_storm_and_nobody_there_is_told(name: str) -> None:
     async with opened(name, Faults(refuse=503)) as (server, engine):
         await asyncio.gather(*(failed(engine) for _ in range(40)))
-        assert server.attempts <= 40 * 1.1 + 10
+        assert server.attempts <= 40 * 1.1
     async with opened(name, url="http://127.0.0.1:9") as (server, engine):
         assert await failed(engine) == "unavailable"
         assert not server.truth.rows
