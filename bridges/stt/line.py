@@ -269,7 +269,7 @@ class Line:
         self._tell(partial)
 
     def _look_ready(self) -> None:
-        if not self._ready and self._codec.ready:
+        if not self._ready and self._codec.ready and not self._over.done():
             self._ready = True
             self._on_ready(self)
             if self._turn is not None:

@@ -44,10 +44,13 @@ class Sockets:
         self._kinds: dict[str, Kind] = {}
         self._lines: dict[Line, asyncio.Task[None]] = {}
         self._free: list[Line] = []
+        self._closed = False
         self.opened = 0
 
     def warm(self, kind: Kind) -> None:
         """Open the spare sockets of this kind; a failure is left to the turn that needs one."""
+        if self._closed:
+            return
         self._kinds[kind.target.url] = kind
         free = sum(line.target.url == kind.target.url and not line.over for line in self._free)
         for _ in range(free, self._chosen.spare):
@@ -66,13 +69,16 @@ class Sockets:
             if line.ready:
                 self.warm(kind)
             return line
+        if self._closed:
+            raise BridgeError("the recogniser is being closed", code="unavailable", retryable=False)
         if len(self._lines) >= self._chosen.connections:
             raise BridgeError("too many sockets to the recogniser are open", code="overloaded")
         self._kinds[kind.target.url] = kind
         return self._open(kind)
 
     def close(self) -> None:
-        """Close all of them."""
+        """Close all of them, and open no more."""
+        self._closed = True
         for line in list(self._lines):
             self.drop(line)
 

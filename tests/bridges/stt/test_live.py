@@ -7,8 +7,12 @@ from collections.abc import Awaitable
 
 import pytest
 
+from bridges.hybrid.hearing import Hearing
+from bridges.options import Deadlines
 from bridges.stt import line
 from mediaserver.errors import BridgeError
+from mediaserver.events import TranscriptFinal, TranscriptPartial
+from mediaserver.settings import Transcription
 from mediaserver.speech import Partial, Transcript
 from tests.bridges.stt.talking import LIVE, frames, opened, text, turn, until
 from tests.servers.provider import GARBAGE, Faults
@@ -46,6 +50,19 @@ async def test_what_is_fed_before_there_is_a_socket_is_kept(name: str) -> None:
             assert server.attempts == 0
             said = await utterance.finish()
         assert said.text == text(4, 6)
+
+
+async def test_the_chain_hears_with_it(name: str) -> None:
+    told: list[object] = []
+    async with opened(name) as (_, engine):
+        hearing = Hearing("item", told.append)
+        for frame in frames(5, 4):
+            hearing.hear(frame)
+        hearing.end()
+        await hearing.run(engine, Transcription(language="en"), Deadlines())
+        assert isinstance(told[-1], TranscriptFinal)
+        assert told[-1].text == text(5, 4)
+        assert isinstance(told[0], TranscriptPartial)
 
 
 async def test_a_prompt_is_told_where_there_is_a_word_for_it(name: str) -> None:

@@ -102,6 +102,18 @@ async def test_warm_sockets_are_opened_once() -> None:
     assert [each.ws.closed for each in server.connections] == [True, True]
 
 
+async def test_none_is_opened_when_the_pool_is_closed() -> None:
+    async with pool() as (_, sockets, wanted):
+        line, speaker = sockets.take(wanted), Speaker()
+        line.use(speaker, "")
+        sockets.close()
+        sockets.warm(wanted)
+        with pytest.raises(BridgeError):
+            sockets.take(wanted)
+        await until(lambda: sockets.open == 0)
+        assert sockets.opened == 1
+
+
 async def test_one_that_hangs_while_it_connects_can_be_dropped() -> None:
     async with pool(Faults(hang=True)) as (server, sockets, wanted):
         line = sockets.take(wanted)
