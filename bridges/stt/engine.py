@@ -7,10 +7,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from bridges.http import Http, Request, Said, open_http
+from bridges.stt.asked import check
 from bridges.stt.live import RATE, Live, LiveUtterance
 from bridges.stt.sockets import Kind, open_sockets
 from bridges.stt.streaming_options import Streaming
 from mediaserver.speech import FileAsk, FileFeature, FileLimits, FileTranscript, Partial, SoundFile
+
+WHO = "the recogniser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class StreamingEngine:
         return self._files.features
 
     async def transcribe(self, sound: SoundFile, ask: FileAsk) -> AsyncIterator[str | FileTranscript]:
-        """Yield the transcript. Raises BridgeError."""
+        """Yield the transcript. Raises BridgeError; Unsupported for what the provider cannot do."""
+        check(ask, self._files.features, WHO)
         body = await self._http.ask(self._files.request(sound, ask))
         yield self._files.read(body, sound, ask)
 
@@ -76,6 +80,6 @@ class StreamingEngine:
 @asynccontextmanager
 async def open_engine(chosen: Streaming, provider: Provider) -> AsyncIterator[StreamingEngine]:
     """Open the engine: its HTTP client and its sockets, none of which connects yet."""
-    client = open_http(chosen, provider.api, headers=provider.headers, who="the recogniser", said=provider.said)
+    client = open_http(chosen, provider.api, headers=provider.headers, who=WHO, said=provider.said)
     async with client as http, open_sockets(chosen) as sockets:
         yield StreamingEngine(Live(sockets, chosen, provider.dial), http, provider.files)

@@ -1,6 +1,8 @@
-"""Two-letter codes (ISO 639-1) of the languages that recognisers name with three letters (ISO 639-3) or with a region."""
+"""Two-letter codes (ISO 639-1) of the languages that recognisers name with three letters (ISO 639-3)."""
 
 from __future__ import annotations
+
+from bridges.stt.languages import code
 
 _NAMES = """
 afr af amh am ara ar asm as aze az bel be ben bn bos bs bul bg cat ca ces cs cmn zh cym cy dan da deu de ell el eng en
@@ -14,7 +16,7 @@ _PAIRS = _NAMES.split()
 _SHORT = dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True))
 
 
-def short(code: str | None) -> str | None:
+def short(said: str | None) -> str | None:
     """Return ``en`` for ``eng``, ``en-US`` and ``EN``; a language without two letters keeps its three."""
-    base = (code or "").replace("_", "-").partition("-")[0].lower()
-    return _SHORT.get(base, base) or None
+    told = code(said)
+    return _SHORT.get(told, told) if told else None

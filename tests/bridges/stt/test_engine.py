@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridges.stt.engine import StreamingEngine
-from mediaserver.errors import BridgeError
+from mediaserver.errors import BridgeError, Unsupported
 from mediaserver.speech import FileAsk, FileTranscript
 from tests.bridges.stt.talking import file, opened, text, turn, until
 from tests.servers.provider import Faults
@@ -42,6 +42,8 @@ async def test_a_file(name: str) -> None:
         assert [word.text for word in told.words] == ["s4w0", "s4w1"]
         assert (told.words[0].speaker, told.segments[0].text) == ("speaker_0", text(4, 2))
         assert (told.duration, told.usage and told.usage.seconds) == (pytest.approx(0.72), pytest.approx(0.72))
+        with pytest.raises(Unsupported, match="translate"):
+            await transcribed(engine, 4, translate=True)
         assert server.truth.total("seconds", "file") == pytest.approx(1.32 + 0.72)
 
 
