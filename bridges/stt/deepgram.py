@@ -13,6 +13,7 @@ from bridges.stt.deepgram_flux import FluxCodec
 from bridges.stt.deepgram_listen import ListenCodec
 from bridges.stt.engine import Files, Provider, StreamingEngine, open_engine
 from bridges.stt.iso639 import short
+from bridges.stt.line import TurnCodec
 from bridges.stt.live import RATE
 from bridges.stt.sockets import Kind
 from bridges.stt.streaming_options import Deepgram
@@ -29,8 +30,13 @@ def kind(chosen: Deepgram, language: str | None) -> Kind:
     opted = [("mip_opt_out", "true")] if chosen.mip_opt_out else []
     query = urlencode([*sound, *told, *opted, *files.terms(chosen.model, chosen.keyterms)])
     url = address(f"{(chosen.url or API).rstrip('/')}{path}?{query}")
-    codec = FluxCodec if flux else ListenCodec
-    return Kind(Target(url, headers), lambda: codec(RATE, short(asked)))
+    return Kind(Target(url, headers), lambda: _codec(chosen, flux, short(asked)))
+
+
+def _codec(chosen: Deepgram, flux: bool, language: str | None) -> TurnCodec:
+    if flux:
+        return FluxCodec(RATE, language)
+    return ListenCodec(RATE, language, ends=chosen.endpointing_ms is not None)
 
 
 def _listen(chosen: Deepgram, language: str) -> list[tuple[str, str]]:

@@ -51,6 +51,7 @@ class Results(Struct):
     start: float
     duration: float
     is_final: bool | None = None
+    speech_final: bool | None = None
     from_finalize: bool | None = None
 
 
@@ -71,14 +72,18 @@ READ = Tagged(
 
 
 class ListenCodec:
-    """Satisfies :class:`bridges.stt.line.TurnCodec`; sound is PCM16 mono at ``rate`` Hz."""
+    """Satisfies :class:`bridges.stt.line.TurnCodec`; sound is PCM16 mono at ``rate`` Hz.
+
+    ``ends``: Deepgram was told how long a silence ends speech, so that its word for that (``speech_final``) means something.
+    """
 
     idle_s = 4.0
     ready = True  # it takes sound at once and says nothing before
 
-    def __init__(self, rate: int, language: str | None = None) -> None:
+    def __init__(self, rate: int, language: str | None = None, *, ends: bool = False) -> None:
         self._steps = Steps(rate, STEP_MS)
         self._asked = language
+        self._ends = ends
         self._language = language
         self._written = Written()
         self._began = self._covered_to = 0.0
@@ -158,6 +163,8 @@ class ListenCodec:
             self._flushed = self._flushed and not best.transcript
         if best.languages:
             self._language = best.languages[0]
+        if best.transcript or told.speech_final:
+            self._written.ended = self._ends and bool(told.speech_final)
         if told.from_finalize and self._finishing:
             self.complete = self._flushed = True
         return self._written.partial()

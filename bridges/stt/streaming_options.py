@@ -42,7 +42,7 @@ class Deepgram(Streaming, frozen=True, kw_only=True):
     smart_format: bool = True
     """Punctuation, numbers and dates as they are written."""
     endpointing_ms: Annotated[int, Meta(ge=0, le=5000)] | None = None
-    """Silence after which a piece of a turn is final; empty: Deepgram's default (10 ms)."""
+    """Silence after which a piece of a turn is final, and a likely end reported; empty: 10 ms, and none is reported."""
     eager_eot_threshold: Annotated[float, Meta(ge=0.3, le=0.9)] | None = 0.5
     """Flux: how sure it must be to report a likely end of turn; empty: it does not."""
     eot_threshold: Annotated[float, Meta(ge=0.5, le=1.0)] | None = None
@@ -51,7 +51,7 @@ class Deepgram(Streaming, frozen=True, kw_only=True):
     """Keep this account's sound out of Deepgram's model improvement program."""
 
     def __post_init__(self) -> None:
-        if self.eager_eot_threshold and self.eot_threshold and self.eager_eot_threshold > self.eot_threshold:
+        if (self.eager_eot_threshold or 0.0) > (self.eot_threshold or 0.7):
             raise ValueError("eager_eot_threshold must not be above eot_threshold")
 
 

@@ -46,6 +46,19 @@ def test_a_turn() -> None:
     assert codec.transcript().language == "en"
 
 
+def test_a_likely_end_is_told_where_a_silence_was_named() -> None:
+    for ends in (True, False):
+        codec = ListenCodec(16000, ends=ends)
+        codec.begin("")
+        list(codec.hear(SECOND * 3))
+        told = [
+            codec.receive(results("yes", is_final=True, speech_final=True)),
+            codec.receive(results("", 1.0)),
+            codec.receive(results("but", 2.0)),
+        ]
+        assert [each.ended for each in told if each] == [ends, ends, False]
+
+
 def test_a_final_that_nobody_asked_for_ends_nothing() -> None:
     codec = begun()
     codec.receive(results("yes", is_final=True, speech_final=True))

@@ -11,6 +11,7 @@ from bridges.stt.streaming_options import Deepgram, Scribe
         (Deepgram, {"modell": "nova-3"}),
         (Deepgram, {"eager_eot_threshold": 0.1}),
         (Deepgram, {"eager_eot_threshold": 0.8, "eot_threshold": 0.7}),
+        (Deepgram, {"eager_eot_threshold": 0.8}),
         (Deepgram, {"spare": -1}),
         (Scribe, {"idle": 1000}),
         (Scribe, {"smart_format": True}),
