@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
+from mediaserver.cacheconfig import AudioLinks, Cache, check_cache, check_links
 from mediaserver.errors import ConfigError
 from mediaserver.personas import Persona
 from mediaserver.section import Name, Seconds, Section
@@ -286,6 +287,10 @@ class Config(Section, frozen=True):
     """How a call outlives its provider."""
     recording: Recording = Recording()
     """Calls as files of sound."""
+    cache: Cache = Cache()
+    """What is kept of what was spoken and written down."""
+    audio_links: AudioLinks = AudioLinks()
+    """Speech as files under signed addresses."""
     logs: Logs = Logs()
     """What is written to stderr."""
 
@@ -320,6 +325,8 @@ def check(config: Config) -> None:
     if len({key.name for key in config.keys}) != len(config.keys):
         raise ConfigError("keys", "two keys have the same name")
     check_tools(config.tools, config.mcp_servers)
+    check_cache(config.cache)
+    check_links(config.audio_links)
     for name, chosen in config.models.items():
         check_offered(f"models.{name}.tools", chosen.tools, config.tools, config.mcp_servers)
     tls = config.server.tls

@@ -1,0 +1,186 @@
+"""A voice that remembers: a text it has spoken before is there at once, in the same sound and with the same words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+
+import msgspec
+
+from mediaserver.cache.control import MISS, SHARED, USUAL, Control, Outcome
+from mediaserver.cache.entry import Entry
+from mediaserver.cache.flight import Flights, close
+from mediaserver.cache.key import spoken_key
+from mediaserver.cache.tiers import Tiers
+from mediaserver.events import WordTime
+from mediaserver.speech import PLAIN, Manner, Sound, TextToSpeech
+
+MAX_BYTES = 8 * 1024 * 1024
+"""Longer speech is not kept: 2.9 minutes at 24 kHz."""
+PIECE_MS = 200
+"""What is kept comes in pieces as a player takes them."""
+_PASSED = ("warm", "list_voices", "clone_voice", "delete_voice")
+"""What an engine may be able to do besides (Warm, VoiceList, VoiceCloning)."""
+
+
+class _Facts(msgspec.Struct, frozen=True):
+    """About the sound: its rate, and each word with the byte at which it was told."""
+
+    rate: int
+    words: list[tuple[int, str, int, int]] = []
+
+
+class _Take:
+    """What is being spoken, until it is complete or too long to be kept."""
+
+    def __init__(self) -> None:
+        self._pcm = bytearray()
+        self._words: list[tuple[int, str, int, int]] = []
+        self._too_long = False
+
+    def add(self, sound: Sound) -> None:
+        if self._too_long or len(self._pcm) + len(sound.pcm) > MAX_BYTES:
+            self._too_long = True
+            self._pcm.clear()
+            return
+        self._words += [(len(self._pcm), word.text, word.start_ms, word.end_ms) for word in sound.words]
+        self._pcm += sound.pcm
+
+    def entry(self, rate: int, made: float, until: float) -> Entry | None:
+        if not self._pcm:
+            return None
+        return Entry(made, until, msgspec.json.encode(_Facts(rate, self._words)), bytes(self._pcm))
+
+
+def sounds(entry: Entry, rate: int) -> list[Sound]:
+    """Return what is kept, in pieces of :data:`PIECE_MS`; empty when it is of another rate, or no sound."""
+    try:
+        facts = msgspec.json.decode(entry.facts, type=_Facts)
+    except msgspec.DecodeError:
+        return []
+    return [*_pieces(entry.body, facts)] if facts.rate == rate else []
+
+
+def _pieces(pcm: bytes, facts: _Facts) -> Iterator[Sound]:
+    size = 2 * facts.rate * PIECE_MS // 1000
+    words, last = iter(facts.words), (len(pcm) - 1) // size * size
+    word = next(words, None)
+    for start in range(0, len(pcm), size):
+        here = []
+        while word is not None and (word[0] < start + size or start == last):
+            here.append(WordTime(*word[1:]))
+            word = next(words, None)
+        yield Sound(pcm[start : start + size], tuple(here))
+
+
+class SpokenCache:
+    """Puts a memory before voices. ``max_age_s``: what is kept is used for so long."""
+
+    def __init__(self, tiers: Tiers, flights: Flights[Sound], *, max_age_s: float, enabled: bool = True) -> None:
+        self.tiers = tiers
+        self.flights = flights
+        self.max_age_s = max_age_s
+        self.enabled = enabled
+
+    def of(self, tenant: str, engine: TextToSpeech, identity: str, control: Control = USUAL) -> SpokenVoice:
+        """Return the engine with a memory that is this tenant's alone; cheap, for one call or one request.
+
+        ``identity`` tells the engine, its model and its options from all others. Without a memory it does as the engine.
+        """
+        return SpokenVoice(self, tenant, engine, identity, control)
+
+
+class SpokenVoice:
+    """Satisfies :class:`mediaserver.speech.TextToSpeech`, and what else the engine satisfies of warming and voices.
+
+    ``outcome`` says where the last text came from, from its first piece on.
+    """
+
+    def __init__(
+        self, cache: SpokenCache, tenant: str, engine: TextToSpeech, identity: str, control: Control = USUAL
+    ) -> None:
+        self.outcome = MISS
+        self._cache = cache
+        self._tenant, self._identity = tenant, identity
+        self._engine = engine
+        self._control = control
+        for name in _PASSED:  # on the object itself, where Protocols that are checked at run time look
+            if hasattr(engine, name):
+                setattr(self, name, getattr(engine, name))
+
+    @property
+    def rate(self) -> int:
+        """Hz."""
+        return self._engine.rate
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """The engine's."""
+        return self._engine.voices
+
+    def key(self, text: str, voice: str = "", speed: float = 1.0, manner: Manner = PLAIN) -> str | None:
+        """Return the name of a text spoken so; ``None`` where it has none and is not kept."""
+        return spoken_key(self._tenant, self._identity, self.rate, text, voice, speed, manner)
+
+    async def speak(
+        self, text: str, *, voice: str = "", speed: float = 1.0, manner: Manner = PLAIN
+    ) -> AsyncGenerator[Sound, None]:
+        """Yield what is kept, without waiting; or what is being made for another; or what the engine makes.
+
+        Closing the iterator stops the engine, unless another listens too. Raises BridgeError.
+        """
+        self.outcome = MISS
+        key = self.key(text, voice, speed, manner) if self._cache.enabled else None
+        if key is None:
+            stream = self._engine.speak(text, voice=voice, speed=speed, manner=manner)
+        elif kept := self._near(key):
+            for sound in kept:
+                yield sound
+            return
+        else:
+            stream = self._shared(key, self._make(key, text, voice, speed, manner))
+        try:
+            async for sound in stream:
+                yield sound
+        finally:
+            await close(stream)
+
+    def _near(self, key: str) -> list[Sound]:
+        control = self._control
+        entry = None if control.no_cache else self._cache.tiers.near(key, control.max_age)
+        return [] if entry is None else self._hit(entry)
+
+    def _hit(self, entry: Entry) -> list[Sound]:
+        found = sounds(entry, self.rate)
+        if found:
+            self.outcome = Outcome("hit", max(0.0, self._cache.tiers.wall() - entry.made))
+        return found
+
+    def _shared(self, key: str, making: AsyncGenerator[Sound, None]) -> AsyncIterator[Sound]:
+        """Share a flight; who has wishes of its own about what is kept goes alone."""
+        if self._control.alone:
+            return making
+        return self._cache.flights.ride(key, lambda: making, self._join)
+
+    def _join(self) -> None:
+        self.outcome = SHARED
+        self._cache.tiers.tally.shared += 1
+
+    async def _make(self, key: str, text: str, voice: str, speed: float, manner: Manner) -> AsyncGenerator[Sound, None]:
+        control, tiers = self._control, self._cache.tiers
+        entry = None if control.no_cache else await tiers.far(key, max_age=control.max_age)
+        if entry is not None and (kept := self._hit(entry)):
+            for sound in kept:
+                yield sound
+            return
+        tiers.tally.misses += 1
+        self.outcome = MISS
+        take, stream = _Take(), self._engine.speak(text, voice=voice, speed=speed, manner=manner)
+        try:
+            async for sound in stream:
+                take.add(sound)
+                yield sound
+        finally:
+            await close(stream)
+        now = tiers.wall()
+        if not control.no_store and (made := take.entry(self.rate, now, now + self._cache.max_age_s)) is not None:
+            tiers.keep(key, made)
