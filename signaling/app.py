@@ -24,6 +24,7 @@ from mediaserver.audio.smartturn import find_end_model
 from mediaserver.audio.ticker import Ticker
 from mediaserver.audio.vad import MakeVoice
 from mediaserver.bridge import BridgeFactory
+from mediaserver.cache.opening import Cached, open_cached
 from mediaserver.clock import monotonic
 from mediaserver.cluster.names import Names
 from mediaserver.cluster.place import Place
@@ -36,6 +37,7 @@ from mediaserver.gateway.keys import KeyRing
 from mediaserver.gateway.secrets import Secrets
 from mediaserver.rtc.port import MediaPort, MediaSettings
 from mediaserver.telemetry.lag import LoopLag
+from signaling.audio.links import AudioLinks
 from signaling.door import DOOR, Door, House
 from signaling.forward import Neighbours
 from signaling.middleware import add_headers, errors, preflight
@@ -111,6 +113,7 @@ async def _open_house(
     door = app[DOOR]
     async with shelf, AsyncExitStack() as stack:
         makers = {name: await stack.enter_async_context(bridge) for name, bridge in opening.items()}
+        cached = await stack.enter_async_context(open_cached(door.config.cache))
         tools = await stack.enter_async_context(open_tools(door.config.tools, door.config.mcp_servers))
         phrases = await stack.enter_async_context(
             rehearsed(phrases_of(door.config), partial(open_speaker, shelf), OpusSettings(door.config.opus.bitrate))
@@ -123,13 +126,18 @@ async def _open_house(
         judge = None if end_model is None else await stack.enter_async_context(Judge(end_model))
         sessions = await stack.enter_async_context(_sessions(door, make_voice, judge))
         stack.enter_context((lag := LoopLag()).looking())
-        door.house = House(port, sessions, ways, lag, recorder)
+        door.house = House(port, sessions, ways, lag, recorder, cached, _links(door, cached))
         door.accepting = True
         try:
             yield
         finally:
             door.accepting = False
             door.house = None
+
+
+def _links(door: Door, cached: Cached) -> AudioLinks:
+    server, several = door.config.server, door.names.worker is not None
+    return AudioLinks(door.config.audio_links, cached.tiers, base=server.public_url, workers=several)
 
 
 async def _end_calls(app: web.Application) -> None:

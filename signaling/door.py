@@ -12,6 +12,7 @@ from aiohttp import web
 
 from mediaserver.audio.recorder import Recorder
 from mediaserver.bridge import Capabilities
+from mediaserver.cache.opening import Cached
 from mediaserver.cluster.names import Names
 from mediaserver.config import Config
 from mediaserver.conversation.leg import Place
@@ -26,6 +27,7 @@ from mediaserver.gateway.secrets import Secrets
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
 from mediaserver.telemetry.lag import LoopLag
+from signaling.audio.links import AudioLinks
 from signaling.ended import EndedCalls
 from signaling.realtime.effective import Effective
 from signaling.relay import Relay
@@ -50,6 +52,8 @@ class House:
     ways: Mapping[str, Way]
     lag: LoopLag = field(default_factory=LoopLag)
     recorder: Recorder | None = None
+    cached: Cached | None = None
+    links: AudioLinks | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from aiohttp import web
 
 from mediaserver.audio.recorder import Recorder
+from mediaserver.cache.opening import Cached
 from mediaserver.errors import Overloaded
 from mediaserver.rtc.port import Counters
 from mediaserver.telemetry.lag import BOUNDS_S
-from mediaserver.telemetry.metrics import CONTENT_TYPE, Metric, by_label, counter, gauge, histogram, text
+from mediaserver.telemetry.metrics import CONTENT_TYPE, Metric, by_label, counter, gauge, gauges, histogram, text
 from signaling.auth import authenticate
 from signaling.door import DOOR, House
 
@@ -38,8 +39,24 @@ def _metrics(house: House) -> Iterator[Metric]:
     yield by_label("mediaserver_sessions_ended_total", "Conversations ended.", "reason", ended)
     for name, value in house.port.stats().items():
         yield _of_the_port(name, value)
+    if house.cached is not None:
+        yield from _of_the_cache(house.cached)
     if house.recorder is not None:
         yield from _of_recordings(house.recorder)
+
+
+def _of_the_cache(cached: Cached) -> Iterator[Metric]:
+    tally = cached.tiers.tally
+    yield by_label("mediaserver_cache_hits_total", "Answers from the cache.", "tier", tally.hits)
+    yield counter("mediaserver_cache_misses_total", "Answers that an engine was asked for.", tally.misses)
+    shared = "Answers shared with an equal request that was on its way."
+    yield counter("mediaserver_cache_shared_total", shared, tally.shared)
+    yield gauges("mediaserver_cache_bytes", "Bytes kept in this tier.", "tier", cached.bytes())
+    yield by_label("mediaserver_cache_evictions_total", "Entries that made room.", "tier", tally.evictions)
+    failed = "Look-ups and writes that a tier failed."
+    yield by_label("mediaserver_cache_failures_total", failed, "tier", tally.failures)
+    dropped = "Entries not written to folder and Redis, because these were slow."
+    yield counter("mediaserver_cache_dropped_total", dropped, tally.dropped)
 
 
 def _of_recordings(recorder: Recorder) -> Iterator[Metric]:

@@ -120,7 +120,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if "Origin" in request.headers:
         response.headers.add("Vary", "Origin")
-        if _may_call(request):
+        if "Access-Control-Allow-Origin" not in response.headers and _may_call(request):
             response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
             response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from signaling import health, metrics, page, pcm, smallwebrtc, whip
+from signaling.audio import linked
 from signaling.realtime import call_control, calls, client_secrets, socket
 
 ROUTES: tuple[web.RouteDef, ...] = (
@@ -30,6 +31,7 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.post("/v1/realtime/calls/{call_id}/accept", call_control.accept),
     web.post("/v1/realtime/calls/{call_id}/reject", call_control.reject),
     web.post("/v1/realtime/calls/{call_id}/refer", call_control.refer),
+    web.get(linked.ROUTE, linked.fetch),
     web.post("/start", smallwebrtc.start),
     web.get("/status", smallwebrtc.status),
     web.post("/api/offer", smallwebrtc.offer),

@@ -39,6 +39,11 @@ def counter(name: str, what: str, value: float) -> Metric:
     return Metric(name, "counter", what, (Sample(value),))
 
 
+def gauges(name: str, what: str, label: str, values: Mapping[str, float]) -> Metric:
+    """Return numbers of several kinds that go up and down."""
+    return Metric(name, "gauge", what, tuple(Sample(value, {label: kind}) for kind, value in sorted(values.items())))
+
+
 def by_label(name: str, what: str, label: str, values: Mapping[str, float]) -> Metric:
     """Return a counter of several kinds."""
     return Metric(name, "counter", what, tuple(Sample(value, {label: kind}) for kind, value in sorted(values.items())))

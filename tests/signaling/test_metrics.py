@@ -1,6 +1,9 @@
 import msgspec
 
 from mediaserver.config import Config, Key, Media, Secret
+from signaling.door import DOOR
+from tests.cache.engines import Mouth
+from tests.cache.test_spoken import said
 from tests.signaling.doors import KEY, door
 from tests.signaling.houses import house, phone
 
@@ -25,6 +28,19 @@ async def test_what_runs_is_shown_and_what_has_ended() -> None:
         assert after["mediaserver_sessions_started_total"] == 1
         assert after['mediaserver_sessions_ended_total{reason="client_closed"}'] == 1
         assert after["mediaserver_tasks"] < shown["mediaserver_tasks"]
+
+
+async def test_what_the_cache_does_is_shown() -> None:
+    async with house() as client:
+        assert client.app is not None
+        opened = client.app[DOOR].house
+        assert opened is not None and opened.cached is not None
+        for _ in range(2):
+            await said(opened.cached.spoken.of("shop", Mouth(), "id"))
+        shown = numbers(await (await client.get("/metrics", headers=KEY)).text())
+        assert shown["mediaserver_cache_misses_total"] == shown['mediaserver_cache_hits_total{tier="memory"}'] == 1
+        assert shown['mediaserver_cache_bytes{tier="memory"}'] > 2880
+        assert shown["mediaserver_cache_shared_total"] == shown["mediaserver_cache_dropped_total"] == 0
 
 
 async def test_only_a_key_with_the_scope_may_look() -> None:

@@ -1,4 +1,4 @@
-from mediaserver.telemetry.metrics import by_label, counter, gauge, histogram, text
+from mediaserver.telemetry.metrics import by_label, counter, gauge, gauges, histogram, text
 
 
 def test_the_text_is_what_prometheus_reads() -> None:
@@ -7,6 +7,7 @@ def test_the_text_is_what_prometheus_reads() -> None:
             gauge("calls", "Calls now.", 3),
             counter("made_total", "Calls made.", 1e15 + 1),
             by_label("ended_total", "Calls ended.", "reason", {"idle": 1, 'a"b\\c\n': 2}),
+            gauges("held_bytes", "Held.", "tier", {"memory": 7, "disk": 8}),
             histogram("late_seconds", "Lateness.", (0.01, 1.0), (5, 2, 1), 3.5),
         ],
         {},
@@ -22,6 +23,10 @@ def test_the_text_is_what_prometheus_reads() -> None:
         "# TYPE ended_total counter\n"
         'ended_total{reason="a\\"b\\\\c\\n"} 2\n'
         'ended_total{reason="idle"} 1\n'
+        "# HELP held_bytes Held.\n"
+        "# TYPE held_bytes gauge\n"
+        'held_bytes{tier="disk"} 8\n'
+        'held_bytes{tier="memory"} 7\n'
         "# HELP late_seconds Lateness.\n"
         "# TYPE late_seconds histogram\n"
         'late_seconds_bucket{le="0.01"} 5\n'
