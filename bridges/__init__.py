@@ -38,14 +38,16 @@ async def _echo(chosen: options.Echo) -> AsyncIterator[BridgeFactory]:
 @asynccontextmanager
 async def _hybrid(chosen: options.Hybrid, shelf: Shelf | None = None) -> AsyncIterator[BridgeFactory]:
     from bridges.hybrid.bridge import HybridBridge
+    from mediaserver.cache.key import engine_identity
 
+    voice = engine_identity(chosen.tts)
     async with nullcontext(shelf) if shelf is not None else Shelf() as engines:
         stt = await engines.take("stt", chosen.stt)
         llm = await engines.take("llm", chosen.llm)
         tts = await engines.take("tts", chosen.tts)
 
         def make(model: str) -> Bridge:
-            return HybridBridge(stt, llm, tts, deadlines=chosen.deadlines, speculate=chosen.speculate)
+            return HybridBridge(stt, llm, tts, deadlines=chosen.deadlines, speculate=chosen.speculate, voice=voice)
 
         yield make
 

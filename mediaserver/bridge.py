@@ -10,6 +10,7 @@ from mediaserver.commands import Command
 from mediaserver.events import Event
 from mediaserver.items import Item
 from mediaserver.settings import Settings
+from mediaserver.speech import TextToSpeech
 
 Emit = Callable[[Event], None]
 """Where a bridge says what happened: a plain call on the event loop that never blocks and never raises."""
@@ -86,16 +87,22 @@ class Capabilities:
     max_session_s: float | None = None
 
 
+Remember = Callable[[TextToSpeech, str], TextToSpeech]
+"""Puts a memory of one tenant before a voice, so that nothing is made twice; the text tells engines apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What a bridge begins with: the settings, what was said before it came (after a failover), and a resumption handle.
 
     ``history`` are finished items in order, oldest first. ``resume`` is what an earlier leg's ``Resumable`` told.
+    ``remember`` is there where speech is kept.
     """
 
     settings: Settings
     history: tuple[Item, ...] = field(default=())
     resume: str | None = None
+    remember: Remember | None = None
 
 
 class Bridge(Protocol):

@@ -36,7 +36,10 @@ def test_the_file_in_the_repository_holds_every_key_with_its_default() -> None:
             assert f"{name}:" in text, name
 
 
-@pytest.mark.parametrize(("file", "end"), [("config.py", "def _models"), ("toolconfig.py", "def check_tools"), ("cacheconfig.py", "def check_cache")])
+@pytest.mark.parametrize(
+    ("file", "end"),
+    [("config.py", "def _models"), ("toolconfig.py", "def check_tools"), ("cacheconfig.py", "def check_cache")],
+)
 def test_every_field_has_its_sentence(file: str, end: str) -> None:
     source = (ROOT / "mediaserver" / file).read_text().partition("\nclass ")[2].split(end)[0]
     lines = source.splitlines()

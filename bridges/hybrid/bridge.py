@@ -11,7 +11,7 @@ from bridges.hybrid.first import first
 from bridges.hybrid.hearing import Hearing
 from bridges.hybrid.reply import Reply
 from bridges.options import Deadlines, Speculation
-from mediaserver.bridge import Capabilities, Emit, Opening
+from mediaserver.bridge import Capabilities, Emit, Opening, Remember
 from mediaserver.clock import Clock, monotonic, new_id
 from mediaserver.commands import (
     BeginSpeech,
@@ -47,7 +47,8 @@ class Warm(Protocol):
 class HybridBridge:
     """Satisfies :class:`mediaserver.bridge.Bridge` with three engines, which it shares with other calls and does not own.
 
-    One response is made at a time: a new ``Respond`` cancels the one before it.
+    One response is made at a time: a new ``Respond`` cancels the one before it. ``voice`` tells the engine that speaks, and
+    its options, from all others.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class HybridBridge:
         *,
         deadlines: Deadlines | None = None,
         speculate: Speculation = "off",
+        voice: str = "",
         clock: Clock = monotonic,
     ) -> None:
         self.capabilities = Capabilities(
@@ -65,6 +67,7 @@ class HybridBridge:
         )
         self._speculate = speculate
         self._stt, self._llm, self._tts = stt, llm, tts
+        self._voice = voice
         self._deadlines = deadlines or Deadlines()
         self._clock = clock
         self._serving: _Serving | None = None
@@ -74,7 +77,7 @@ class HybridBridge:
         try:
             await self._warm()
             async with asyncio.TaskGroup() as tasks:
-                self._serving = _Serving(self, opening.settings, emit, tasks)
+                self._serving = _Serving(self, opening.settings, self._remembering(opening.remember), emit, tasks)
                 ready()
                 await asyncio.get_running_loop().create_future()
         finally:
@@ -89,6 +92,9 @@ class HybridBridge:
         """Take a command; those that are none of the chain's business are let pass."""
         if self._serving is not None:
             self._serving.take(command)
+
+    def _remembering(self, remember: Remember | None) -> TextToSpeech:
+        return self._tts if remember is None else remember(self._tts, self._voice)
 
     async def _warm(self) -> None:
         engines = [engine for engine in (self._stt, self._llm, self._tts) if isinstance(engine, Warm)]
@@ -108,8 +114,11 @@ class HybridBridge:
 class _Serving:
     """The bridge while it runs: the turns being heard, the answer being made, and the TaskGroup that owns their tasks."""
 
-    def __init__(self, bridge: HybridBridge, settings: Settings, emit: Emit, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, bridge: HybridBridge, settings: Settings, tts: TextToSpeech, emit: Emit, tasks: asyncio.TaskGroup
+    ) -> None:
         self._bridge = bridge
+        self._tts = tts
         self._wanted = settings.transcription or Transcription()
         self._emit = emit
         self._tasks = tasks
@@ -181,12 +190,12 @@ class _Serving:
         bridge = self._bridge
         reply = Reply(command, self._emit, bridge._deadlines, bridge._clock, self._drafted(command))
         reply.begin()
-        self._reply = reply, self._start(reply.run(bridge._llm, bridge._tts))
+        self._reply = reply, self._start(reply.run(bridge._llm, self._tts))
 
     def _prepare(self, command: Prepare) -> None:
         self._drop_draft()
         self._draft = draft = Draft(command)
-        aloud = self._bridge._tts if self._bridge._speculate == "speech" else None
+        aloud = self._tts if self._bridge._speculate == "speech" else None
         draft.start(self._tasks, self._bridge._llm, self._bridge._deadlines, aloud)
 
     def _drafted(self, command: Respond) -> Draft | None:

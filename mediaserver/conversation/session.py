@@ -357,7 +357,7 @@ class Session:
 
     def opening(self, leg: Leg) -> Opening:
         """Return what a leg begins with."""
-        return self._succession.opening(leg)
+        return replace(self._succession.opening(leg), remember=self._support.remember)
 
     def sounded(self, event: Event) -> bool:
         """Play what an echo says: it is owed by nobody, so there is nothing to watch and to be woken for."""

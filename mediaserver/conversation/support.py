@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mediaserver.bridge import Bridge
+from mediaserver.bridge import Bridge, Remember
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.phrases import Phrases
 from mediaserver.conversation.record import CallRecord
@@ -66,7 +66,10 @@ BeginTape = Callable[[str, int, int, float], Tape]
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """``apology`` is said when no provider is left, ``moment`` when one takes its time; both are texts of ``phrases``."""
+    """``apology`` is said when no provider is left, ``moment`` when one takes its time; both are texts of ``phrases``.
+
+    ``remember`` is for the calls of one tenant only.
+    """
 
     health: Health | None = None
     steadiness: Steadiness = field(default_factory=Steadiness)
@@ -76,6 +79,7 @@ class Support:
     apology: str = ""
     moment: str = ""
     begin_tape: BeginTape | None = None
+    remember: Remember | None = None
 
     def tape(self, name: str, hear_rate: int, play_rate: int, began: float) -> Tape | None:
         """Return what records this call, if it is recorded."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from msgspec import UNSET
 
@@ -140,7 +141,10 @@ def _begin(
         longest = min(who.grant.max_duration_s, limits.max_duration_s or who.grant.max_duration_s)
         limits = replace(limits, max_duration_s=longest)
     way = admitted.way
-    session = house.sessions.start(caller, admitted.effective.settings, way.route, limits, way.support)
+    support = way.support
+    if house.cached is not None:
+        support = replace(support, remember=partial(house.cached.spoken.of, who.name))
+    session = house.sessions.start(caller, admitted.effective.settings, way.route, limits, support)
     secret = None if who.grant is None else who.grant.secret
     door.calls[session] = Call(peer, who.name, secret, effective, admitted.remembered)
     log.info("a call was made", extra={"call_id": caller.id, "model": admitted.model, "principal": who.name})

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ from mediaserver.events import (
 from mediaserver.items import Item, Part, Usage
 from mediaserver.settings import Settings, Tool
 from mediaserver.speech import Message, Partial, Sound, ToolRequest, Transcript
+from tests.cache import engines
+from tests.cache.test_spoken import opened
 
 FRAME = b"\0\1" * 320
 
@@ -388,3 +391,33 @@ async def test_an_interruption_stops_what_was_begun_on_a_guess() -> None:
         assert (await running.until(ResponseDone)).status == "cancelled"
         await asyncio.sleep(0.01)
         assert running.mind.closed == 1
+
+
+async def test_what_a_tenant_has_heard_before_is_not_spoken_again() -> None:
+    mouth, heard = engines.Mouth(), []
+    async with opened() as cache:
+        for tenant in ("shop", "shop", "bank"):
+            bridge = HybridBridge(Ears(), Mind("We are open from nine to five."), mouth, voice="id")
+            opening = Opening(Settings("local"), remember=partial(cache.of, tenant))
+            heard.append(await _answered(bridge, opening))
+    assert heard[0] == heard[1] == heard[2] and len(heard[0]) == 3 * 960
+    spoken = [text for text, *_ in mouth.asked]
+    assert (spoken.count("We are open from nine to five."), spoken.count("warm")) == (2, 3)
+
+
+async def _answered(bridge: HybridBridge, opening: Opening) -> bytes:
+    events: list[Event] = []
+    ready, over = asyncio.Event(), asyncio.Event()
+
+    def emit(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, ResponseDone):
+            over.set()
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(bridge.run(opening, emit, ready.set))
+        await ready.wait()
+        bridge.send(respond())
+        await over.wait()
+        running.cancel()
+    return b"".join(event.pcm for event in events if isinstance(event, AudioDelta))

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from msgspec import convert
 
 from mediaserver.bridge import Capabilities
+from mediaserver.cache.opening import open_cached
+from mediaserver.cacheconfig import Cache
 from mediaserver.config import Config, Media, Model, Turns
+from mediaserver.conversation.support import Support
 from mediaserver.errors import BadRequest, Forbidden, NotFound, Overloaded
 from mediaserver.gateway.keys import ALL_SCOPES
 from mediaserver.gateway.principal import Principal
@@ -17,6 +21,8 @@ from signaling.door import DOOR, Door, Way
 from signaling.realtime.effective import Effective
 from signaling.realtime.opening import admit, defaults, merged
 from signaling.realtime.wire import SessionPatch
+from tests.cache.engines import Mouth
+from tests.cache.test_spoken import said
 from tests.signaling.doors import KEY, OFFER, SDP, Fixture, door
 from tests.signaling.houses import house
 
@@ -169,3 +175,23 @@ async def test_a_call_that_ends_is_remembered() -> None:
             assert "I am Anna." in (await wire.receive_json(timeout=20))["session"]["instructions"]
         async with client.ws_connect("/v1/realtime?model=local", headers=KEY) as wire:
             assert "Anna" not in (await wire.receive_json(timeout=20))["session"]["instructions"]
+
+
+async def test_a_call_remembers_what_was_spoken_for_its_own_key() -> None:
+    given: list[Support] = []
+    async with door() as at, open_cached(Cache()) as cached:
+        start = at.sessions.start
+
+        def starting(caller: Any, settings: Any, route: Any, limits: Any, support: Support) -> Any:
+            given.append(support)
+            return start(caller, settings, route, limits)
+
+        at.sessions.start = starting  # type: ignore[method-assign, assignment]
+        assert at.door.house is not None
+        at.door.house = replace(at.door.house, cached=cached)
+        assert (await at.call()).status == 201
+        assert given[0].remember is not None
+        mouth = Mouth()
+        await said(given[0].remember(mouth, "id"))
+        await said(cached.spoken.of("development", mouth, "id"))
+        assert len(mouth.asked) == 1
