@@ -215,10 +215,14 @@ class LanguageModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A piece of speech: PCM16 mono at the engine's rate, with word times (ms from the start of this text) where known."""
+    """A piece of speech: PCM16 mono at the engine's rate, with word times (ms from the start of this text) where known.
+
+    ``stand_in``: another engine than the one that was chosen spoke it, so it is good for now and not to be kept.
+    """
 
     pcm: bytes
     words: tuple[WordTime, ...] = ()
+    stand_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class BackupVoice:
         made = _Made(text, self.rate, speed)
 
         def ask(engine: TextToSpeech) -> AsyncIterator[Sound]:
-            return made.after_this(engine, voice, manner)
+            return made.after_this(engine, voice, manner, stand_in=engine is not self._line.first)
 
         async with aclosing(backed(self._line, ask, self._patience, "the voice")) as sounds:
             async for sound in sounds:
@@ -61,7 +61,9 @@ class _Made:
         self._words += sound.words
         self._seconds += len(sound.pcm) / 2 / self._rate
 
-    async def after_this(self, engine: TextToSpeech, voice: str, manner: Manner) -> AsyncGenerator[Sound, None]:
+    async def after_this(
+        self, engine: TextToSpeech, voice: str, manner: Manner, *, stand_in: bool
+    ) -> AsyncGenerator[Sound, None]:
         """Yield what is missing at the rate of the line, its words timed from the beginning of the text."""
         text = self._missing()
         if not text:
@@ -71,9 +73,9 @@ class _Made:
         try:
             async for sound in stream:
                 words = tuple(WordTime(w.text, w.start_ms + start_ms, w.end_ms + start_ms) for w in sound.words)
-                yield Sound(resampler.feed(sound.pcm), words)
+                yield Sound(resampler.feed(sound.pcm), words, stand_in)
             if rest := resampler.flush():
-                yield Sound(rest)
+                yield Sound(rest, (), stand_in)
         finally:
             if hasattr(stream, "aclose"):
                 await stream.aclose()

@@ -30,16 +30,16 @@ class _Facts(msgspec.Struct, frozen=True):
 
 
 class _Take:
-    """What is being spoken, until it is complete or too long to be kept."""
+    """What is being spoken, until it is complete, or cannot be kept: too long, or partly by another engine."""
 
     def __init__(self) -> None:
         self._pcm = bytearray()
         self._words: list[tuple[int, str, int, int]] = []
-        self._too_long = False
+        self._lost = False
 
     def add(self, sound: Sound) -> None:
-        if self._too_long or len(self._pcm) + len(sound.pcm) > MAX_BYTES:
-            self._too_long = True
+        if self._lost or sound.stand_in or len(self._pcm) + len(sound.pcm) > MAX_BYTES:
+            self._lost = True
             self._pcm.clear()
             return
         self._words += [(len(self._pcm), word.text, word.start_ms, word.end_ms) for word in sound.words]

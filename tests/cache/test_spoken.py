@@ -1,6 +1,7 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,6 +129,19 @@ async def test_what_is_too_long_is_said_and_not_kept(monkeypatch):
         for _ in range(2):
             assert len(await said(cache.of("shop", mouth, "id"))) == 4
     assert len(mouth.asked) == 2
+
+
+async def test_what_another_engine_spoke_in_its_place_is_said_and_not_kept():
+    class Mixed(Mouth):
+        async def speak(self, text: str, **how: Any) -> AsyncGenerator[Sound, None]:
+            async for sound in super().speak(text, **how):
+                yield replace(sound, stand_in=len(self.asked) == 1 and sound.pcm[0] == 1)
+
+    mouth = Mixed()
+    async with opened() as cache:
+        for asked in (1, 2, 2):
+            assert len(whole(await said(cache.of("shop", mouth, "id")))[0]) == 2880
+            assert len(mouth.asked) == asked
 
 
 async def test_the_far_tiers_are_asked_before_the_engine():

@@ -27,6 +27,7 @@ async def test_another_speaks_what_is_left_at_the_same_rate() -> None:
     assert two.spoken == ["three."]
     assert abs(sum(len(sound.pcm) for sound in sounds[1:]) - 32000) <= 64
     assert sounds[1].words == (WordTime("three.", 1010, 1500),)
+    assert [sound.stand_in for sound in sounds[:2]] == [False, True]  # who keeps what the first says keeps no mixture
 
 
 async def test_a_text_that_was_spoken_to_its_end_is_over() -> None:
