@@ -126,7 +126,7 @@ async def _open_house(
         judge = None if end_model is None else await stack.enter_async_context(Judge(end_model))
         sessions = await stack.enter_async_context(_sessions(door, make_voice, judge))
         stack.enter_context((lag := LoopLag()).looking())
-        door.house = House(port, sessions, ways, lag, recorder, cached, _links(door, cached))
+        door.house = House(port, sessions, ways, lag, recorder, cached=cached, links=_links(door, cached))
         door.accepting = True
         try:
             yield

@@ -137,16 +137,14 @@ class WrittenFiles:
             return
         tiers.tally.misses += 1
         self.outcome = MISS
-        whole: FileTranscript | None = None
         stream = self._engine.transcribe(sound, ask)
         try:
             async for piece in stream:
-                whole = piece if isinstance(piece, FileTranscript) else None
+                if isinstance(piece, FileTranscript) and not control.no_store:
+                    self._keep(key, piece)  # it is the last, after which nobody need listen any more
                 yield piece
         finally:
             await close(stream)
-        if whole is not None and not control.no_store:
-            self._keep(key, whole)
 
     def _keep(self, key: str, whole: FileTranscript) -> None:
         body = msgspec.json.encode(replace(whole, usage=None))

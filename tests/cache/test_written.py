@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from mediaserver.cache.control import Control
@@ -44,6 +44,26 @@ async def test_a_file_heard_before_needs_no_engine_and_costs_nothing():
         await written(cache.of("shop", ear, "id"), FileAsk(words=True))
         await written(cache.of("shop", ear, "id"), sound=SoundFile(b"RIFX", "wav", 1.5))
     assert len(ear.asked) == 4 and cache.of("t", ear, "id").file_limits == ear.file_limits
+
+
+async def test_who_takes_the_whole_and_leaves_has_it_kept():
+    ear = Ear()
+    async with opened() as cache:
+        for _ in range(2):
+            async with aclosing(cache.of("shop", ear, "id").transcribe(SOUND, FileAsk())) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, FileTranscript):
+                        break
+    assert len(ear.asked) == 1
+
+
+async def test_who_leaves_before_has_nothing_kept():
+    ear = Ear()
+    async with opened() as cache:
+        for _ in range(2):
+            async with aclosing(cache.of("shop", ear, "id").transcribe(SOUND, FileAsk())) as pieces:
+                assert await anext(pieces) == "hello"
+    assert len(ear.asked) == 2
 
 
 async def test_an_engine_that_does_not_stream_gives_the_whole_only():
