@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import msgspec
 
-from mediaserver.cache.control import MISS, SHARED, USUAL, Control, Outcome
+from mediaserver.cache.control import MISS, SHARED, USUAL, Control, Outcome, answer_headers
 from mediaserver.cache.entry import Entry
 from mediaserver.cache.flight import Flights, close
 from mediaserver.cache.key import spoken_key
@@ -116,6 +116,11 @@ class SpokenVoice:
     def voices(self) -> tuple[str, ...]:
         """The engine's."""
         return self._engine.voices
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an answer says of where it came from, once its first piece is there; nothing where nothing is kept."""
+        return answer_headers(self.outcome, self._control, self._cache.max_age_s) if self._cache.enabled else {}
 
     def key(self, text: str, voice: str = "", speed: float = 1.0, manner: Manner = PLAIN) -> str | None:
         """Return the name of a text spoken so; ``None`` where it has none and is not kept."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import msgspec
 
-from mediaserver.cache.control import MISS, SHARED, USUAL, Control, Outcome
+from mediaserver.cache.control import MISS, SHARED, USUAL, Control, Outcome, answer_headers
 from mediaserver.cache.entry import Entry
 from mediaserver.cache.flight import Flights, close
 from mediaserver.cache.key import written_key
@@ -76,6 +76,11 @@ class WrittenFiles:
     def file_features(self) -> frozenset[FileFeature]:
         """The engine's."""
         return self._engine.file_features
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an answer says of where it came from, once its first piece is there; nothing where nothing is kept."""
+        return answer_headers(self.outcome, self._control, self._cache.max_age_s) if self._cache.enabled else {}
 
     async def transcribe(self, sound: SoundFile, ask: FileAsk) -> AsyncGenerator[Written, None]:
         """Yield what is kept, or what is being made for another, or what the engine makes. Raises BridgeError.

@@ -86,19 +86,27 @@ class AudioLinks:
             )
 
     async def link_for(
-        self, tenant: str, spoken: str, extension: str, make: Callable[[], Awaitable[bytes]], *, origin: str = ""
+        self,
+        tenant: str,
+        spoken: str,
+        extension: str,
+        make: Callable[[], Awaitable[bytes]],
+        *,
+        origin: str = "",
+        anew: bool = False,
     ) -> Link:
         """Return an address of a spoken text as a file, which ``make`` gives where it is not kept.
 
         ``spoken`` is its key (:meth:`mediaserver.cache.spoken.SpokenVoice.key`), ``extension`` one of :data:`TYPES`,
-        ``origin`` the scheme and host that the request came to. Raises Overloaded, TooLarge, and what ``make`` raises.
+        ``origin`` the scheme and host that the request came to; ``anew``: what is kept is not good enough. Raises
+        Overloaded, TooLarge, and what ``make`` raises.
         """
         if self._apart:
             problem = "the workers of this server share no keys or no cache, see audio_links in its configuration"
             raise Overloaded(problem, code="links_unavailable")
         name, now = file_key(tenant, spoken, extension), self._tiers.wall()
         expires = self._signer.expiry(now)
-        kept = await self._find(name)
+        kept = None if anew else await self._find(name)
         if kept is None or kept.until < expires + GRACE_S:
             await self._keep(name, extension, await make() if kept is None else kept.body, now, expires)
         path = f"{PLACE}{name}.{extension}"

@@ -48,6 +48,7 @@ async def test_a_text_said_before_is_the_same_sound_and_words_in_a_players_piece
         again = cache.of("shop", mouth, "id")
         kept = await said(again)
         assert again.outcome.how == "hit" and 0 <= again.outcome.age < 10
+        assert (voice.headers["X-Cache"], again.headers["X-Cache"]) == ("miss", "hit") and "Age" in again.headers
     assert whole(kept) == whole(first) and len(mouth.asked) == mouth.closed == 1
     size = 2 * mouth.rate * PIECE_MS // 1000
     assert {len(sound.pcm) for sound in kept[:-1]} == {size}
@@ -175,7 +176,8 @@ async def test_it_can_be_off_and_does_not_keep_what_has_no_name():
     mouth = Mouth()
     async with opened(enabled=False) as cache:
         await said(cache.of("shop", mouth, "id"))
-        await said(cache.of("shop", mouth, "id"))
+        await said(voice := cache.of("shop", mouth, "id"))
+        assert voice.headers == {}
     async with opened() as cache:
         for _ in range(2):
             assert len(await said(cache.of("shop", mouth, "id"), manner=Manner(settings={"odd": object()}))) == 3

@@ -74,6 +74,15 @@ async def test_equal_requests_have_one_address_and_are_made_once():
         assert len({one.url, *(other.url for other in others)}) == encoder.made == 4
 
 
+async def test_a_file_is_made_anew_for_who_wants_that():
+    async with opened() as links:
+        link = await links.link_for("shop", "key", "mp3", Encoder())
+        old = await found(links, link.url)
+        assert link == await links.link_for("shop", "key", "mp3", Encoder(b"ID3 other"), anew=True)
+        new = await found(links, link.url)
+        assert new.body == b"ID3 other" and new.etag != old.etag
+
+
 async def test_a_file_is_there_for_as_long_as_its_address_is_good_and_not_longer():
     wall = Wall()
     async with opened(wall=wall) as links:
