@@ -34,7 +34,7 @@ async def test_what_the_cache_does_is_shown() -> None:
     async with house() as client:
         assert client.app is not None
         opened = client.app[DOOR].house
-        assert opened is not None and opened.cached is not None
+        assert opened is not None and opened.cached is not None and opened.links is not None
         for _ in range(2):
             await said(opened.cached.spoken.of("shop", Mouth(), "id"))
         shown = numbers(await (await client.get("/metrics", headers=KEY)).text())

@@ -1,28 +1,32 @@
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from signaling.door import DOOR
-from tests.signaling.houses import House, house
+from mediaserver.cache.opening import open_cached
+from mediaserver.cacheconfig import AudioLinks as Configured
+from mediaserver.cacheconfig import Cache
+from signaling.audio.links import AudioLinks
+from tests.signaling.doors import door
 
 SOUND = bytes(range(250)) * 4
 
 
 @pytest.fixture
-async def at() -> AsyncIterator[tuple[House, str]]:
-    """Give the whole server, and where a file of it is."""
+async def at() -> AsyncIterator[tuple[Any, str]]:
+    """Give a client of the routes, and where a file is."""
 
     async def make() -> bytes:
         return SOUND
 
-    async with house() as client:
-        assert client.app is not None
-        opened = client.app[DOOR].house
-        assert opened is not None and opened.links is not None
-        link = await opened.links.link_for("shop", "key", "mp3", make, origin="http://x")
-        there = urlsplit(link.url)
-        yield client, f"{there.path}?{there.query}"
+    async with door() as fixture, open_cached(Cache()) as cached:
+        links = AudioLinks(Configured(), cached.tiers)
+        assert fixture.door.house is not None
+        fixture.door.house = replace(fixture.door.house, links=links)
+        there = urlsplit((await links.link_for("shop", "key", "mp3", make)).url)
+        yield fixture.client, f"{there.path}?{there.query}"
 
 
 async def test_whoever_has_the_address_may_fetch_all_of_it(at):
