@@ -7,10 +7,12 @@ HTTP/2 does not reset one that is left early (docs/decisions/0019).
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
@@ -72,7 +74,10 @@ class Http:
         Raises BridgeError, also inside the context.
         """
         async with self._answer(self._streams, request) as response, aclosing(self._pieces(response)) as pieces:
-            yield pieces
+            try:
+                yield pieces
+            finally:
+                _hang_up(response)
 
     async def warm(self) -> None:
         """Open a connection ahead of the first request; a failure is left to that request."""
@@ -141,6 +146,19 @@ class Http:
             raise BridgeError(f"{self._who} fell silent", code="timeout") from None
         except httpx.HTTPError as broken:
             raise BridgeError(f"{self._who} broke off ({type(broken).__name__})", code="connection_lost") from None
+
+
+def _hang_up(response: httpx.Response) -> None:
+    """Let the provider see at once that nobody wants the rest.
+
+    Closing takes several steps of the loop, and a task that is cancelled twice would leave it half done: the connection
+    would stay open, and the provider would go on.
+    """
+    wire = response.extensions.get("network_stream")
+    sock = None if wire is None or response.is_closed else wire.get_extra_info("socket")
+    if sock is not None:
+        with suppress(OSError), socket.socket(fileno=os.dup(sock.fileno())) as same:
+            same.shutdown(socket.SHUT_RDWR)
 
 
 def _built(client: httpx.AsyncClient, request: Request) -> httpx.Request:

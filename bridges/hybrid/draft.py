@@ -49,8 +49,7 @@ class Draft:
 
     def drop(self) -> Usage | None:
         """Nobody wants it: stop the model and the voice, and return what the model used, if it was asked at all."""
-        if self._task is not None:
-            self._task.cancel()
+        self._stop()
         if self._first is not None:
             self._first.drop()
         return (self._usage or estimated(self._messages, self._chars)) if self._asked else None
@@ -67,8 +66,7 @@ class Draft:
                     raise piece
                 yield piece
         finally:
-            if self._task is not None:
-                self._task.cancel()
+            self._stop()
 
     def voicing(self, clause: str) -> Voicing | None:
         """Return the sound of the first clause, when it is this one; else it is dropped."""
@@ -103,6 +101,10 @@ class Draft:
             await self._pieces.put(failure)
         else:
             await self._pieces.put(None)
+
+    def _stop(self) -> None:
+        if self._task is not None and not self._task.cancelling():  # cancelled twice, it could not clear up
+            self._task.cancel()
 
     def _count(self, piece: Written) -> None:
         if isinstance(piece, str):

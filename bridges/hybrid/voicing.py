@@ -40,7 +40,7 @@ class Voicing:
 
     def drop(self) -> None:
         """Nobody will hear it: stop the voice."""
-        if self._task is not None:
+        if self._task is not None and not self._task.cancelling():  # cancelled twice, it could not clear up
             self._task.cancel()
 
     async def sounds(self) -> AsyncGenerator[Sound, None]:

@@ -140,3 +140,37 @@ async def test_redirects_are_not_followed() -> None:
         with pytest.raises(BridgeError) as failed:
             await http.ask(Request("GET", "x"))
         assert failed.value.code == "refused"
+
+
+async def test_a_task_that_is_cancelled_twice_stops_the_provider_too() -> None:
+    left, began = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"x")
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            left.set()
+            raise
+        return response
+
+    async with provider(answer) as http:
+
+        async def listen() -> None:
+            async with http.stream(Request("POST", "x", json={})) as pieces:
+                async for _ in pieces:
+                    began.set()
+
+        for turns in range(6):
+            began.clear()
+            left.clear()
+            task = asyncio.ensure_future(listen())
+            await asyncio.wait_for(began.wait(), 5)
+            task.cancel()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.wait_for(left.wait(), 5)
