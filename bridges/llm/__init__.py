@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bridges import options
+from bridges import options as shared
+from bridges.llm import options
 from bridges.row import Row
 from mediaserver.speech import LanguageModel
 
 
 @asynccontextmanager
-async def _local(chosen: options.LocalResponder) -> AsyncIterator[LanguageModel]:
+async def _local(chosen: shared.LocalResponder) -> AsyncIterator[LanguageModel]:
     from bridges.local.responder import Responder
 
     yield Responder()
 
 
 @asynccontextmanager
-async def _openai_compatible(chosen: options.OpenAICompatible) -> AsyncIterator[LanguageModel]:
+async def _chat(chosen: shared.OpenAICompatible | options.Chat) -> AsyncIterator[LanguageModel]:
     from bridges.llm.openai_compatible import open_chat
 
     async with open_chat(chosen) as engine:
@@ -26,6 +27,13 @@ async def _openai_compatible(chosen: options.OpenAICompatible) -> AsyncIterator[
 
 
 LLM: dict[str, Row[LanguageModel]] = {
-    "local": Row(options.LocalResponder, _local),
-    "openai_compatible": Row(options.OpenAICompatible, _openai_compatible),
+    "local": Row(shared.LocalResponder, _local),
+    "openai_compatible": Row(shared.OpenAICompatible, _chat),
+    "openai": Row(options.OpenAIChat, _chat),
+    "azure": Row(options.AzureChat, _chat),
+    "xai": Row(options.XaiChat, _chat),
+    "groq": Row(options.GroqChat, _chat),
+    "ollama": Row(options.OllamaChat, _chat),
+    "llama_cpp": Row(options.LlamaCppChat, _chat),
+    "vllm": Row(options.VllmChat, _chat),
 }

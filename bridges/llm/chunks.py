@@ -9,7 +9,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bridges.llm.failures import check_end, mid_stream
+from bridges.llm.sse import Event
 from bridges.llm.thinking import Thinking
+from bridges.llm.wire import as_list, as_object, as_text, count, read_object
 from mediaserver.clock import new_id
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
@@ -17,6 +20,7 @@ from mediaserver.speech import ToolRequest
 
 _MOST_CALLS = 32
 _LONGEST_ARGUMENTS = 100_000
+_DONE = "[DONE]"
 
 
 class _Call:
@@ -28,7 +32,7 @@ class _Call:
         self.arguments = ""
 
     def grow(self, delta: Mapping[str, Any]) -> None:
-        function = _object(delta.get("function"))
+        function = as_object(delta.get("function"))
         self.id = self.id or str(delta.get("id") or "")
         self.name = self.name or str(function.get("name") or "")
         more = function.get("arguments")
@@ -39,29 +43,34 @@ class _Call:
 
 
 class Completion:
-    """Collects one answer: ``chunk`` returns the text to speak now; ``finish`` the rest, the tool calls and the usage."""
+    """Collects one answer; satisfies :class:`bridges.llm.stream.Reading`.
+
+    What a model thinks (``reasoning_content`` at xAI and llama.cpp, ``reasoning`` at Groq, Ollama and vLLM, ``<think>`` in
+    its text) is not spoken.
+    """
 
     def __init__(self) -> None:
         self._thinking = Thinking()
         self._calls: list[_Call] = []
         self._by_index: dict[int, _Call] = {}
         self._usage: Usage | None = None
+        self.over = False
 
-    def chunk(self, data: str) -> str:
-        """Take the data of one event. Raises BridgeError for an error in the stream; what cannot be read is passed over."""
-        try:
-            chunk = _object(json.loads(data))
-        except ValueError:
+    def event(self, event: Event) -> str:
+        """Return the text to speak now. Raises BridgeError for an error in the stream; nonsense is passed over."""
+        if event.data.strip() == _DONE:
+            self.over = True
             return ""
-        if chunk.get("error"):
-            raise mid_stream_error(chunk["error"])
-        self._count(chunk.get("usage") or _object(chunk.get("x_groq")).get("usage"))
-        choices = chunk.get("choices")
-        choice = _object(choices[0]) if isinstance(choices, list) and choices else {}
-        return self._delta(_object(choice.get("delta")))
+        chunk = read_object(event.data)
+        self._fail(event, chunk)
+        self._count(chunk.get("usage") or as_object(chunk.get("x_groq")).get("usage"))
+        choice = as_object(next(iter(as_list(chunk.get("choices"))), None))
+        text = self._delta(as_object(choice.get("delta")))
+        check_end(as_text(choice.get("finish_reason")))
+        return text
 
     def finish(self) -> Iterator[str | ToolRequest | Usage]:
-        """Give what is left when the stream has ended."""
+        """Give what is left when the stream has ended; servers need not say that it has."""
         if rest := self._thinking.flush():
             yield rest
         for call in self._calls:
@@ -70,12 +79,16 @@ class Completion:
         if self._usage is not None:
             yield self._usage
 
+    def _fail(self, event: Event, chunk: Mapping[str, Any]) -> None:
+        """Raise for an error: most servers write ``error``, Groq also ``x_groq.error`` and events of that name."""
+        error = chunk.get("error") or as_object(chunk.get("x_groq")).get("error")
+        if error or event.name == "error":
+            raise mid_stream(error or chunk or event.data)
+
     def _delta(self, delta: Mapping[str, Any]) -> str:
-        calls = delta.get("tool_calls")
-        for position, call in enumerate(calls if isinstance(calls, list) else ()):
-            self._call(_object(call), position).grow(_object(call))
-        content = delta.get("content") or delta.get("refusal")
-        return self._thinking.feed(content) if isinstance(content, str) else ""
+        for position, call in enumerate(as_list(delta.get("tool_calls"))):
+            self._call(as_object(call), position).grow(as_object(call))
+        return self._thinking.feed(as_text(delta.get("content")) or as_text(delta.get("refusal")))
 
     def _call(self, delta: Mapping[str, Any], position: int) -> _Call:
         """The call that a delta belongs to: by its index, unless a new id says that the server does not count."""
@@ -91,31 +104,20 @@ class Completion:
         self._calls.append(call)
         return call
 
-    def _count(self, usage: Any) -> None:
-        if isinstance(usage, Mapping):
-            read, written = _number(usage, "prompt_tokens"), _number(usage, "completion_tokens")
-            cached = _number(_object(usage.get("prompt_tokens_details")), "cached_tokens")
-            self._usage = Usage(
-                input_tokens=read,
-                output_tokens=written,
-                input_text_tokens=read,
-                output_text_tokens=written,
-                cached_tokens=cached,
-                source="provider",
-            )
-
-
-def mid_stream_error(error: Any) -> BridgeError:
-    """Return what an ``error`` object in the stream means."""
-    said = _object(error)
-    code = str(said.get("code") or said.get("type") or "provider_error")
-    return BridgeError(f"the language model failed: {str(said.get('message') or error)[:300]}", code=code)
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _number(usage: Mapping[str, Any], name: str) -> int:
-    value = usage.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+    def _count(self, told: Any) -> None:
+        usage = as_object(told)
+        if not usage:
+            return
+        read, written = count(usage, "prompt_tokens"), count(usage, "completion_tokens")
+        thought = count(as_object(usage.get("completion_tokens_details")), "reasoning_tokens")
+        if thought and count(usage, "total_tokens") == read + written + thought:
+            written += thought  # xAI counts them beside its completion, the others within
+        self._usage = Usage(
+            input_tokens=read,
+            output_tokens=written,
+            input_text_tokens=read,
+            output_text_tokens=written,
+            cached_tokens=count(as_object(usage.get("prompt_tokens_details")), "cached_tokens"),
+            thinking_tokens=thought,
+            source="provider",
+        )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridges.llm.sse import LONGEST, EventData
+from bridges.llm.sse import LONGEST, EventData, Events
 from mediaserver.errors import BridgeError
 
 WIRE = b': ping\r\n\r\ndata: {"a":1}\r\n\r\nevent: x\ndata: one\ndata: two\n\ndata:[DONE]'
@@ -12,14 +12,26 @@ WIRE = b': ping\r\n\r\ndata: {"a":1}\r\n\r\nevent: x\ndata: one\ndata: two\n\nda
 
 @given(st.lists(st.integers(0, len(WIRE)), max_size=8))
 def test_pieces_do_not_matter(cuts: list[int]) -> None:
-    events, found = EventData(), []
+    events, found = Events(), []
     edges = [0, *sorted(cuts), len(WIRE)]
     for begin, end in pairwise(edges):
         found += events.feed(WIRE[begin:end])
     found += events.finish()
-    assert found == ['{"a":1}', "one\ntwo", "[DONE]"]
+    assert found == [('{"a":1}', ""), ("one\ntwo", "x"), ("[DONE]", "")]
 
 
 def test_refuses_an_endless_event() -> None:
     with pytest.raises(BridgeError):
-        list(EventData().feed(b"data: " + b"x" * LONGEST))
+        list(Events().feed(b"data: " + b"x" * LONGEST))
+
+
+def test_refuses_an_event_of_endless_lines() -> None:
+    events = Events()
+    with pytest.raises(BridgeError):
+        for _ in range(20):
+            list(events.feed(b"data: " + b"x" * (LONGEST // 10) + b"\n"))
+
+
+def test_names_can_be_left_out() -> None:
+    data = EventData()
+    assert [*data.feed(WIRE), *data.finish()] == ['{"a":1}', "one\ntwo", "[DONE]"]
