@@ -26,6 +26,14 @@ async def _chat(chosen: shared.OpenAICompatible | options.Chat) -> AsyncIterator
         yield engine
 
 
+@asynccontextmanager
+async def _anthropic(chosen: options.Anthropic) -> AsyncIterator[LanguageModel]:
+    from bridges.llm.anthropic import open_anthropic
+
+    async with open_anthropic(chosen) as engine:
+        yield engine
+
+
 LLM: dict[str, Row[LanguageModel]] = {
     "local": Row(shared.LocalResponder, _local),
     "openai_compatible": Row(shared.OpenAICompatible, _chat),
@@ -36,4 +44,5 @@ LLM: dict[str, Row[LanguageModel]] = {
     "ollama": Row(options.OllamaChat, _chat),
     "llama_cpp": Row(options.LlamaCppChat, _chat),
     "vllm": Row(options.VllmChat, _chat),
+    "anthropic": Row(options.Anthropic, _anthropic),
 }
