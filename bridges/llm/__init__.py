@@ -34,6 +34,14 @@ async def _anthropic(chosen: options.Anthropic) -> AsyncIterator[LanguageModel]:
         yield engine
 
 
+@asynccontextmanager
+async def _gemini(chosen: options.GeminiChat) -> AsyncIterator[LanguageModel]:
+    from bridges.llm.gemini import open_gemini
+
+    async with open_gemini(chosen) as engine:
+        yield engine
+
+
 LLM: dict[str, Row[LanguageModel]] = {
     "local": Row(shared.LocalResponder, _local),
     "openai_compatible": Row(shared.OpenAICompatible, _chat),
@@ -45,4 +53,5 @@ LLM: dict[str, Row[LanguageModel]] = {
     "llama_cpp": Row(options.LlamaCppChat, _chat),
     "vllm": Row(options.VllmChat, _chat),
     "anthropic": Row(options.Anthropic, _anthropic),
+    "gemini": Row(options.GeminiChat, _gemini),
 }

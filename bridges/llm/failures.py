@@ -94,6 +94,11 @@ def check_end(reason: str) -> None:
         raise BridgeError(f"{WHO} gives no answer ({reason})", code=code, retryable=retryable)
 
 
+def refused(reason: str) -> BridgeError:
+    """Return the error of a question that the provider's rules forbid to answer."""
+    return BridgeError(f"{WHO} may not answer this ({reason[:80]})", code="refused", retryable=False)
+
+
 def cut() -> BridgeError:
     """Return the error of an answer that ended without its end."""
     return BridgeError(f"{WHO} broke off", code="connection_lost")
