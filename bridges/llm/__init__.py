@@ -42,6 +42,14 @@ async def _gemini(chosen: options.GeminiChat) -> AsyncIterator[LanguageModel]:
         yield engine
 
 
+@asynccontextmanager
+async def _router(chosen: options.Router) -> AsyncIterator[LanguageModel]:
+    from bridges.llm.router import open_router
+
+    async with open_router(chosen) as engine:
+        yield engine
+
+
 LLM: dict[str, Row[LanguageModel]] = {
     "local": Row(shared.LocalResponder, _local),
     "openai_compatible": Row(shared.OpenAICompatible, _chat),
@@ -54,4 +62,5 @@ LLM: dict[str, Row[LanguageModel]] = {
     "vllm": Row(options.VllmChat, _chat),
     "anthropic": Row(options.Anthropic, _anthropic),
     "gemini": Row(options.GeminiChat, _gemini),
+    "router": Row(options.Router, _router),
 }

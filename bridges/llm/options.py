@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, field
 
 from bridges.llm.quirks import refused
-from bridges.options import Count, Remote, Seconds
+from bridges.options import Count, Options, Remote, Seconds
 
-Tokens = Annotated[int, Meta(ge=0, le=10_000_000)]
+MicroDollars = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class Model(Remote, frozen=True, kw_only=True):
@@ -119,3 +119,57 @@ class GeminiChat(Model, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.thinking and self.thinking_budget is not None:
             raise ValueError("thinking and thinking_budget exclude each other")
+
+
+class Cost(Options, frozen=True, kw_only=True):
+    """What 1000 tokens cost, in micro-dollars: a price of $0.40 for a million is 400."""
+
+    input: MicroDollars
+    """For tokens that are read."""
+    output: MicroDollars
+    """For tokens that are written."""
+
+
+class RouteRule(Options, frozen=True, kw_only=True):
+    """Decides a class before the words are counted: by any of ``words``, or by ``pattern``."""
+
+    to: str
+    """The class: one of the built-in ones or of your own."""
+    words: tuple[str, ...] = ()
+    """Words and phrases, without case and accents; ``*`` stands for any ending."""
+    pattern: str = ""
+    """A regular expression over the text in small letters without accents."""
+
+
+class Router(Options, frozen=True, kw_only=True):
+    """Several language models as one: each question goes to those that its class names, until one answers."""
+
+    routes: dict[str, dict[str, Any]]
+    """By a name of your choice: ``engine`` and its options, ``cost`` (:class:`Cost`), and ``first_s`` of its own."""
+    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Which routes a class asks, in this order; a class that is not named asks those of ``other``, and that one all."""
+    rules: tuple[RouteRule, ...] = ()
+    """Asked first, in this order."""
+    builtin: bool = True
+    """Count the built-in words of ``live``, ``code``, ``reasoning`` and ``small_talk`` where no rule decides."""
+    prefer: Literal["listed", "cheapest", "fastest", "balanced"] = "listed"
+    """How the routes of a class are ordered: as listed, by ``cost``, by the time to the first word, or by both."""
+    first_s: Seconds = 4.0
+    """A route that has said nothing for so long is left for the next one; the last one has its own limits."""
+    classifier: dict[str, Any] | None = None
+    """``engine`` and options of a small fast model that is asked where words do not decide."""
+    classifier_s: Seconds = 0.15
+    """It has this long; after that the words decide."""
+    failures: Annotated[int, Meta(ge=1, le=100)] = 5
+    """So many failures ..."""
+    within_s: Seconds = 10.0
+    """... within this time, and a route is left alone ..."""
+    rest_s: Seconds = 5.0
+    """... for so long; then it is asked once, and that decides. Refused credentials: twelve times as long."""
+
+    def __post_init__(self) -> None:
+        from bridges.llm.routes import read_classifier, read_routes, read_rules
+
+        read_routes(self)
+        read_classifier(self)
+        read_rules(self)

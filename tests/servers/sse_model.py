@@ -41,6 +41,7 @@ class ModelServer:
     paths: list[str] = field(default_factory=list)
     peers: list[tuple[str, int]] = field(default_factory=list)
     """The client's address of each request: the same one for a connection that was used again."""
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
@@ -67,6 +68,7 @@ class ModelServer:
             return self._refusal(status)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
+        self.asked.set()
         try:
             await asyncio.sleep(self.first_s)
             for event in self.events:
