@@ -14,7 +14,7 @@ from dataclasses import dataclass
 OTHER = "other"
 CLEAR = 2
 """From this count on, and ahead of every other class, words alone decide."""
-LONGEST = 1000
+LONGEST = 400
 """Characters that are looked at, from the end."""
 FOLLOW_UP_WORDS = 5
 """A turn of at most so many words, none of which says anything, goes on with the subject of the turn before it."""
