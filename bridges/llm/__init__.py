@@ -27,6 +27,15 @@ async def _chat(chosen: shared.OpenAICompatible | options.Chat) -> AsyncIterator
 
 
 @asynccontextmanager
+async def _chat_or_search(chosen: options.OpenAIChat | options.XaiChat) -> AsyncIterator[LanguageModel]:
+    from bridges.llm.openai_compatible import open_chat
+    from bridges.llm.responses import open_responses
+
+    async with open_responses(chosen) if chosen.search else open_chat(chosen) as engine:
+        yield engine
+
+
+@asynccontextmanager
 async def _anthropic(chosen: options.Anthropic) -> AsyncIterator[LanguageModel]:
     from bridges.llm.anthropic import open_anthropic
 
@@ -53,9 +62,9 @@ async def _router(chosen: options.Router) -> AsyncIterator[LanguageModel]:
 LLM: dict[str, Row[LanguageModel]] = {
     "local": Row(shared.LocalResponder, _local),
     "openai_compatible": Row(shared.OpenAICompatible, _chat),
-    "openai": Row(options.OpenAIChat, _chat),
+    "openai": Row(options.OpenAIChat, _chat_or_search),
     "azure": Row(options.AzureChat, _chat),
-    "xai": Row(options.XaiChat, _chat),
+    "xai": Row(options.XaiChat, _chat_or_search),
     "groq": Row(options.GroqChat, _chat),
     "ollama": Row(options.OllamaChat, _chat),
     "llama_cpp": Row(options.LlamaCppChat, _chat),

@@ -37,9 +37,11 @@ class Chat(Model, frozen=True, kw_only=True):
 
 
 class OpenAIChat(Chat, frozen=True, kw_only=True):
-    """OpenAI's chat completions."""
+    """OpenAI's chat completions, or its responses where the model looks things up."""
 
     row: ClassVar[str] = "openai"
+    search: tuple[Literal["web_search"], ...] = ()
+    """Let the model look things up itself; seconds pass before its first word."""
     organization: str = ""
     """``OpenAI-Organization``, where a key belongs to several."""
     project: str = ""
@@ -65,6 +67,8 @@ class XaiChat(Chat, frozen=True, kw_only=True):
     """xAI's Grok; for a voice best a model without reasoning, whose first word comes sooner."""
 
     row: ClassVar[str] = "xai"
+    search: tuple[Literal["web_search", "x_search"], ...] = ()
+    """Let the model look things up itself; seconds pass before its first word."""
 
 
 class GroqChat(Chat, frozen=True, kw_only=True):

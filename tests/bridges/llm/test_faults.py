@@ -17,11 +17,16 @@ from mediaserver.speech import LanguageModel, Message, ToolRequest
 from tests.servers.anthropic_messages import AnthropicServer
 from tests.servers.chat_completions import ChatServer
 from tests.servers.gemini_generate import GeminiServer
+from tests.servers.responses import ResponsesServer
 from tests.servers.sse_model import ModelServer, model_server
 
 ASK = (Message("system", "be brief"), Message("user", "hello"))
-KINDS: dict[str, type[ModelServer]] = {"anthropic": AnthropicServer, "gemini": GeminiServer}
-ENGINES = sorted(LLM.keys() - {"local"})
+KINDS: dict[str, type[ModelServer]] = {
+    "anthropic": AnthropicServer,
+    "gemini": GeminiServer,
+    "xai, searching": ResponsesServer,
+}
+ENGINES = [*sorted(LLM.keys() - {"local"}), "xai, searching"]
 
 GARBAGE = {
     "bad JSON": 'data: {"choices": [\n\n',
@@ -48,7 +53,10 @@ async def opened(engine: str, **told: Any) -> AsyncIterator[tuple[ModelServer, L
             options["url"] = server.base_url.removesuffix("/v1")
         if engine == "router":
             options = {"routes": {"one": {"engine": "groq", **options}}}
-        row = LLM[engine]
+        name, _, searching = engine.partition(", ")
+        if searching:
+            options["search"] = ["web_search"]
+        row = LLM[name]
         async with row.open(msgspec.convert(options, row.options)) as model:
             yield server, model
 
