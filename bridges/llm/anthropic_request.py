@@ -29,9 +29,9 @@ def body(chosen: Anthropic, ask: Ask) -> dict[str, Any]:
     }
     if said := system(ask.messages):
         told["system"] = [{"type": "text", "text": text} for text in said]
-    if ask.tools:
-        told["tools"] = [_tool(tool) for tool in ask.tools]
-        told["tool_choice"] = _choice(ask.tool_choice)
+    if tools := ask.tools or _called(ask):
+        told["tools"] = [_tool(tool) for tool in tools]
+        told["tool_choice"] = _choice(ask.tool_choice if ask.tools else "none")
     if chosen.cache != "off":
         _cache(told, chosen.cache)
     return told | chosen.extra
@@ -43,6 +43,12 @@ def _cache(told: dict[str, Any], lifetime: str) -> None:
         if name in told:
             told[name][place]["cache_control"] = {"type": "ephemeral", "ttl": lifetime}
             return
+
+
+def _called(ask: Ask) -> list[Tool]:
+    """Return the functions that were called: a history with calls is refused where no function is declared."""
+    names = dict.fromkeys(call.name for message in ask.messages for call in message.calls)
+    return [Tool(name) for name in names]
 
 
 def _choice(choice: str) -> dict[str, str]:

@@ -69,6 +69,10 @@ BAD_ENDS: dict[str, tuple[str, bool]] = {
 """Ends of an answer that are failures, each as in :data:`MEANINGS`; any other end is a good one, the longest length too."""
 
 
+_OURS = {"context_length_exceeded": "context_length"}
+"""The common table of refusals takes the provider's word for an empty account; here one question was too long."""
+
+
 def said(body: bytes) -> tuple[str, str]:
     """Return the code and message of an error body; Gemini may wrap it in a list, Ollama writes a text."""
     try:
@@ -76,7 +80,8 @@ def said(body: bytes) -> tuple[str, str]:
     except (ValueError, RecursionError):
         return "", ""
     told = told[0] if isinstance(told, list) and told else told
-    return _words(as_object(told).get("error"))
+    code, message = _words(as_object(told).get("error"))
+    return _OURS.get(code, code), message
 
 
 def mid_stream(error: Any) -> BridgeError:

@@ -58,6 +58,14 @@ def test_calls_that_another_model_made_have_ids_that_are_taken_here() -> None:
     assert messages[2]["content"][0]["tool_use_id"] == "functions_f_0"
 
 
+def test_functions_that_were_called_are_declared_still() -> None:
+    call = ToolRequest("a", "f", "{}")
+    told = body(MODEL, Ask((*HELLO, Message("assistant", calls=(call,)), Message("tool", "one", call_id="a"))))
+    assert [tool["name"] for tool in told["tools"]] == ["f"]
+    assert told["tool_choice"] == {"type": "none"}
+    assert "tools" not in body(MODEL, Ask(HELLO))
+
+
 def test_what_the_options_add_stands_over_ours() -> None:
     told = body(Anthropic(model="m", extra={"max_tokens": 7, "speed": "fast"}), Ask(HELLO))
     assert (told["max_tokens"], told["speed"]) == (7, "fast")

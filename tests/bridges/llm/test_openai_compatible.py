@@ -67,6 +67,7 @@ async def test_closing_the_iterator_closes_the_request() -> None:
     [
         (400, {"message": "bad", "code": None}, "invalid_request", False),
         (401, {"message": "no", "code": "invalid_api_key"}, "unauthorized", False),
+        (400, {"message": "long", "code": "context_length_exceeded"}, "invalid_request", False),
         (404, {"message": "which?"}, "model_not_found", False),
         (429, {"message": "slow down"}, "rate_limited", True),
         (429, {"message": "pay", "code": "insufficient_quota"}, "insufficient_quota", False),
