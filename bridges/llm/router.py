@@ -18,8 +18,8 @@ from bridges.llm.chat_request import Ask
 from bridges.llm.classify import classify, named
 from bridges.llm.failures import WHO
 from bridges.llm.options import Router
-from bridges.llm.rest import Rest
 from bridges.llm.routes import Plan, class_names, read_classifier, read_routes, read_rules, routes_of
+from mediaserver.breaker import Breaker, BreakerSettings
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
@@ -32,6 +32,18 @@ log = logging.getLogger(__name__)
 MOST_CALLS = 4096
 """Calls of functions whose route is remembered: the model that asked reads the answer."""
 MOST_ASKED_CHARS = 500
+LONG = 12
+"""A route that refuses our account is left alone so many times as long as one that fails."""
+
+WEIGHTS = {
+    "invalid_request": "refused",  # this question's fault: it says nothing of the route
+    "too_large": "refused",
+    "context_length_exceeded": "refused",
+    "permission_denied": "unauthorized",  # our account's: every other question would be refused too
+    "model_not_found": "unauthorized",
+    "insufficient_quota": "unauthorized",
+}
+"""Codes that weigh like another one for the breaker (:data:`mediaserver.breaker.WEIGHTS`)."""
 _INSTRUCTION = "Say in one word what the user's message is about, and nothing else. The words are: {names}."
 
 Pieces = AsyncGenerator[str | ToolRequest | Usage, None]
@@ -53,8 +65,16 @@ class Route:
     name: str
     engine: LanguageModel
     plan: Plan
-    rest: Rest
+    breaker: Breaker
     latency: scores.Latency = field(default_factory=scores.Latency)
+
+    def failed(self, failure: BridgeError, now: float) -> None:
+        """Note a failure."""
+        self.breaker.failed(WEIGHTS.get(failure.code, failure.code), now)
+
+    def left(self, now: float) -> None:
+        """Note that whoever asked went away, which says nothing."""
+        self.breaker.failed("refused", now)
 
 
 class RoutedModel:
@@ -94,7 +114,7 @@ class RoutedModel:
         order = self._order(about, messages)
         failure = BridgeError(f"{WHO} is left alone after failures", code="unavailable")
         for place, route in enumerate(order):
-            if not route.rest.may(self._clock()):
+            if not route.breaker.allow(self._clock()):
                 continue  # it failed for others meanwhile
             try:
                 async with aclosing(self._begun(route, ask, last=place == len(order) - 1)) as pieces:
@@ -121,7 +141,7 @@ class RoutedModel:
         ranked = [*scores.ordered(first, self._chosen.prefer, costs, seconds), *left]
         if messages and (caller := self._callers.get(messages[-1].call_id or "")):
             ranked = list(dict.fromkeys((caller, *ranked)))
-        return [route for name in ranked if (route := self._routes[name]).rest.may(now)]
+        return [route for name in ranked if (route := self._routes[name]).breaker.may(now)]
 
     async def _about(self, messages: Sequence[Message]) -> str:
         said = [message.text for message in messages if message.role == "user"]
@@ -155,13 +175,12 @@ class RoutedModel:
     async def _begun(self, route: Route, ask: Ask, *, last: bool) -> Pieces:
         """Yield a route's answer and note how it did. Raises _NotBegun for a failure before the first piece."""
         began, limit = self._clock(), None if last else route.plan.first_s
-        route.rest.asked(began)
         try:
             async with aclosing(_closable(_asked(route.engine, ask))) as pieces:
                 first = await _first(pieces, limit)
                 now = self._clock()
                 route.latency.saw(now - began, now)
-                route.rest.answered(now)
+                route.breaker.succeeded(now)
                 if first is None:
                     return
                 self._note(first, route)
@@ -172,13 +191,13 @@ class RoutedModel:
         except _NotBegun as failed:
             now = self._clock()
             route.latency.saw(now - began, now)
-            route.rest.failed(failed.failure.code, now)
+            route.failed(failed.failure, now)
             raise
         except BridgeError as failure:
-            route.rest.failed(failure.code, self._clock())
+            route.failed(failure, self._clock())
             raise
         except (GeneratorExit, asyncio.CancelledError):
-            route.rest.left()
+            route.left(self._clock())
             raise
 
     def _note(self, piece: str | ToolRequest | Usage, route: Route) -> None:
@@ -224,7 +243,7 @@ async def open_router(chosen: Router) -> AsyncIterator[RoutedModel]:
     """Open every route and the classifier; they are closed with the context. Raises BridgeError and ConfigError."""
     async with AsyncExitStack() as engines:
         routes = [
-            Route(name, await engines.enter_async_context(plan.open()), plan, _rest(chosen))
+            Route(name, await engines.enter_async_context(plan.open()), plan, _breaker(chosen))
             for name, plan in read_routes(chosen).items()
         ]
         plan = read_classifier(chosen)
@@ -232,5 +251,6 @@ async def open_router(chosen: Router) -> AsyncIterator[RoutedModel]:
         yield RoutedModel(chosen, routes, classifier)
 
 
-def _rest(chosen: Router) -> Rest:
-    return Rest(chosen.failures, chosen.within_s, chosen.rest_s)
+def _breaker(chosen: Router) -> Breaker:
+    longer = chosen.rest_s * LONG
+    return Breaker(BreakerSettings(chosen.failures, chosen.within_s, chosen.rest_s, refused_open_s=longer))

@@ -12,6 +12,7 @@ from bridges.http import Http, Request
 from bridges.llm.failures import WHO
 from bridges.llm.sse import Event, Events
 from bridges.llm.wire import clean
+from bridges.within import within
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import ToolRequest
@@ -53,7 +54,8 @@ async def answer(
     """
     async with (
         http.stream(request) as body,
-        aclosing(_timely(body, limits)) as pieces,
+        # The limit of the first bytes too: many servers send their headers before they have thought.
+        aclosing(within(body, limits.first_s, limits.between_s, WHO, "timeout")) as pieces,
         aclosing(_texts(pieces, reading)) as texts,
     ):
         async for text in texts:
@@ -74,20 +76,6 @@ async def _texts(pieces: AsyncGenerator[bytes, None], reading: Reading) -> Async
     for event in events.finish():
         if text := clean(reading.event(event)):
             yield text
-
-
-async def _timely(body: AsyncGenerator[bytes, None], limits: Limits) -> AsyncGenerator[bytes, None]:
-    limit = limits.first_s  # of the first bytes too: many servers send their headers before they have thought
-    try:
-        while True:
-            async with asyncio.timeout(limit):
-                piece = await anext(body, b"")
-            if not piece:
-                return
-            yield piece
-            limit = limits.between_s
-    except TimeoutError:
-        raise BridgeError(f"{WHO} fell silent", code="timeout") from None
 
 
 async def _drain(pieces: AsyncGenerator[bytes, None]) -> None:

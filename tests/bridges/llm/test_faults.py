@@ -133,7 +133,7 @@ async def test_refusals(engine: str) -> None:
         for status, code in expected.items():
             server.status = status
             if engine == "router":
-                model._routes["one"].rest._until = None  # type: ignore[attr-defined]
+                model._routes["one"].breaker._open_until = None  # type: ignore[attr-defined]
             assert (await failure(model)).code == code
         assert len(server.requests) == len(expected)
 

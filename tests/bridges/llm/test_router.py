@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from bridges.llm.options import Router
-from bridges.llm.rest import Rest
-from bridges.llm.router import Route, RoutedModel, open_router
+from bridges.llm.router import LONG, Route, RoutedModel, open_router
 from bridges.llm.routes import read_routes
+from mediaserver.breaker import Breaker, BreakerSettings
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import Message, ToolRequest
@@ -70,7 +70,9 @@ def routed(
     routes = {name: {"engine": "vllm", "model": "m", "cost": {"input": 1, "output": 1}} for name in engines}
     chosen = msgspec.convert({"routes": routes, **told}, Router)
     plans = read_routes(chosen)
-    made = [Route(name, engine, plans[name], Rest(5, 10, 5)) for name, engine in engines.items()]
+    made = [
+        Route(name, engine, plans[name], Breaker(BreakerSettings(), lambda: 0.0)) for name, engine in engines.items()
+    ]
     return RoutedModel(chosen, made, classifier, clock)
 
 
@@ -174,7 +176,44 @@ async def test_leaving_it_leaves_the_route_and_says_nothing_of_it() -> None:
     async with aclosing(model.reply(ASK)) as pieces:
         assert await anext(pieces) == "One"
     assert engines["a"].closed == 1
-    assert model._routes["a"].rest.may(0)
+    assert model._routes["a"].breaker.may(100.0)
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [("model_not_found", 1), ("insufficient_quota", 1), ("invalid_request", 8), ("too_large", 8), ("timeout", 5)],
+)
+async def test_what_a_failure_says_of_the_next_question(code: str, asked: int) -> None:
+    engines = {"a": Engine(BridgeError("no", code=code)), "b": Engine("here")}
+    model = routed(engines)
+    for _ in range(8):
+        await said(model)
+    assert len(engines["a"].asked) == asked
+
+
+async def test_one_who_goes_away_before_the_first_word_lets_another_one_try() -> None:
+    clock = Time()
+    engines = {"a": Engine(BUSY), "b": Engine("here")}
+    model = routed(engines, clock)
+    for _ in range(5):
+        await said(model)
+    clock.now += 6
+    engines["a"].script = [9.0]
+    async with asyncio.TaskGroup() as tasks:
+        asking = tasks.create_task(said(model))
+        while len(engines["a"].asked) < 6:
+            await asyncio.sleep(0)
+        asking.cancel()
+    engines["a"].script = ["well"]
+    assert await said(model) == ["well"]
+
+
+async def test_a_refused_account_is_left_alone_for_longer() -> None:
+    chosen = msgspec.convert({"routes": {"a": {"engine": "local"}}, "rest_s": 2}, Router)
+    async with open_router(chosen) as model:
+        breaker = model._routes["a"].breaker
+        breaker.failed("unauthorized", 0.0)
+        assert not breaker.may(2.0 * LONG - 1) and breaker.may(2.0 * LONG * 1.2)
 
 
 async def test_an_answer_without_a_word_is_one() -> None:
