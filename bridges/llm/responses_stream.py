@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from bridges.llm.citations import Citations
 from bridges.llm.failures import check_end, cut, mid_stream
 from bridges.llm.sse import Event
 from bridges.llm.wire import as_object, as_text, count, read_object
@@ -18,10 +19,11 @@ _LONGEST_ARGUMENTS = 100_000
 
 
 class ResponseAnswer:
-    """Collects one answer; satisfies :class:`bridges.llm.stream.Reading`. What it thinks and searches is not spoken."""
+    """Collects one answer; satisfies :class:`bridges.llm.stream.Reading`. Only its text is spoken, without its sources."""
 
     def __init__(self) -> None:
         self.over = False
+        self._citations = Citations()
         self._calls: list[ToolRequest] = []
         self._usage: Mapping[str, Any] = {}
         self._takers: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -44,12 +46,14 @@ class ResponseAnswer:
         """Give the calls and the usage. Raises BridgeError when the answer was cut."""
         if not self.over:
             raise cut()
+        if rest := self._citations.flush():
+            yield rest
         yield from self._calls
         if self._usage:
             yield self._counted()
 
     def _said(self, told: Mapping[str, Any]) -> str:
-        return as_text(told.get("delta"))
+        return self._citations.feed(as_text(told.get("delta")))
 
     def _item(self, told: Mapping[str, Any]) -> str:
         item = as_object(told.get("item"))

@@ -60,3 +60,11 @@ def test_limits_what_it_keeps() -> None:
         read(*[called("f", "{}")] * 40)
     with pytest.raises(BridgeError):
         read(called("f", "x" * 200_000))
+
+
+def test_sources_are_not_spoken() -> None:
+    assert read(spoken("It snowed.[[1]](https://"), spoken("x.ai/a) Much ["), end())[:3] == [
+        "It snowed.",
+        " Much",
+        " [",
+    ]
