@@ -15,7 +15,8 @@ def test_the_tables_say_what_we_support() -> None:
     realtime = {"openai", "azure", "xai", "elevenlabs", "ultravox", "deepgram", "live"}
     assert {"echo", "hybrid"} | realtime <= set(PROVIDERS)
     assert {"local", "openai", "azure", "groq", "openai_compatible", "google"} <= set(STT)
-    assert {"local", "openai_compatible"} <= set(LLM)
+    chat = {"openai_compatible", "openai", "azure", "xai", "groq", "ollama", "llama_cpp", "vllm"}
+    assert {"local", "anthropic", "gemini", "router"} | chat <= set(LLM)
     assert {"local", "openai", "azure", "groq", "google", "azure_speech", "openai_compatible"} <= set(TTS)
 
 
