@@ -9,7 +9,7 @@ from typing import Any
 
 from bridges import options
 from bridges.row import Row
-from bridges.tts import rest_options
+from bridges.tts import rest_options, streaming_options
 from mediaserver.speech import TextToSpeech
 
 
@@ -22,7 +22,7 @@ async def _local(chosen: options.LocalVoice) -> AsyncIterator[TextToSpeech]:
 
 
 def _remote(module: str, opener: str) -> Callable[[Any], AbstractAsyncContextManager[TextToSpeech]]:
-    """Return how an engine behind HTTP is opened: by the function of that name in ``bridges.tts.<module>``."""
+    """Return how a provider's engine is opened: by the function of that name in ``bridges.tts.<module>``."""
 
     @asynccontextmanager
     async def opened(chosen: Any) -> AsyncIterator[TextToSpeech]:
@@ -34,6 +34,8 @@ def _remote(module: str, opener: str) -> Callable[[Any], AbstractAsyncContextMan
 
 TTS: dict[str, Row[TextToSpeech]] = {
     "local": Row(options.LocalVoice, _local),
+    "elevenlabs": Row(streaming_options.ElevenLabsSpeech, _remote("elevenlabs", "open_elevenlabs")),
+    "deepgram": Row(streaming_options.DeepgramSpeech, _remote("deepgram", "open_deepgram")),
     "openai": Row(rest_options.OpenAIVoice, _remote("openai", "open_openai")),
     "azure": Row(rest_options.AzureVoice, _remote("openai_compatible", "open_azure")),
     "groq": Row(rest_options.GroqVoice, _remote("openai_compatible", "open_groq")),

@@ -1,0 +1,107 @@
+"""Deepgram as an engine that speaks: which way a text goes, and the sound that comes back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from urllib.parse import urlsplit
+
+from bridges.address import address
+from bridges.http import Http, Request, open_http
+from bridges.link import Target
+from bridges.retries import Allowance
+from bridges.tts.deepgram.failures import said
+from bridges.tts.deepgram.requests import MAX_CHARACTERS, path, query
+from bridges.tts.deepgram.turns import AURA, FLUX, Turns
+from bridges.tts.deepgram.voices import listed
+from bridges.tts.parts import split, spoken
+from bridges.tts.retried import retried
+from bridges.tts.samples import Samples
+from bridges.tts.sockets import Dial, Sockets, open_sockets
+from bridges.tts.streaming_options import DeepgramSpeech
+from bridges.tts.wire import Ask
+from mediaserver.speech import PLAIN, Manner, Sound, VoiceFacts
+
+API = "https://api.deepgram.com"
+
+
+class DeepgramVoice:
+    """Satisfies :class:`mediaserver.speech.TextToSpeech` and ``VoiceList``."""
+
+    def __init__(self, chosen: DeepgramSpeech, http: Http, sockets: Sockets) -> None:
+        self._chosen, self._http, self._sockets = chosen, http, sockets
+        self._live = chosen.transport == "websocket"
+        more = chosen.voices or tuple(each.id for each in listed())
+        self._voices = tuple(dict.fromkeys((chosen.voice, *more)))
+        self._allowance = Allowance()
+
+    @property
+    def rate(self) -> int:
+        """Hz."""
+        return self._chosen.sample_rate
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """The voices that are configured, else those of the documentation."""
+        return self._voices
+
+    async def warm(self) -> None:
+        """Open a connection ahead of the first text; a failure is left to that text."""
+        if self._live:
+            self._sockets.warm(self._url(self._chosen.voice, 1.0, PLAIN))
+        else:
+            await self._http.warm()
+
+    async def speak(
+        self, text: str, *, voice: str = "", speed: float = 1.0, manner: Manner = PLAIN
+    ) -> AsyncGenerator[Sound, None]:
+        """Yield the sound of a text as it is made. Closing it stops Deepgram. Raises BridgeError.
+
+        Of ``manner`` Flux takes ``expressivity`` (-2 to 2).
+        """
+        chosen = voice if voice in self._voices else self._chosen.voice
+
+        def over_socket(part: str, _before: str) -> AsyncGenerator[Sound, None]:
+            return self._sockets.speak(self._url(chosen, speed, manner), Ask(part))
+
+        def over_http(part: str, _before: str) -> AsyncGenerator[Sound, None]:
+            params = query(self._chosen, chosen, speed, manner.settings) | {"container": "none"}
+            request = Request("POST", path(chosen), params=params, json={"text": part})
+            return retried(lambda: self._answer(request), self._allowance, refusals=False)
+
+        one = over_socket if self._live else over_http
+        async with aclosing(spoken(split(text, MAX_CHARACTERS), "", one, self.rate)) as sounds:
+            async for sound in sounds:
+                yield sound
+
+    async def list_voices(self) -> Sequence[VoiceFacts]:
+        """Return the voices of the documentation."""
+        return listed()
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _url(self, voice: str, speed: float, manner: Manner) -> str:
+        base = (self._chosen.url or API).rstrip("/")
+        return address(f"{base}/{path(voice)}", **query(self._chosen, voice, speed, manner.settings))
+
+    async def _answer(self, request: Request) -> AsyncGenerator[Sound, None]:
+        samples = Samples()
+        async with self._http.stream(request) as pieces:
+            async for piece in pieces:
+                yield Sound(samples.feed(piece))
+
+
+def _wire(url: str) -> Turns:
+    return Turns(FLUX if urlsplit(url).path.endswith("v2/speak") else AURA)
+
+
+@asynccontextmanager
+async def open_deepgram(chosen: DeepgramSpeech) -> AsyncIterator[DeepgramVoice]:
+    """Open the engine; its sockets and connections are closed with it."""
+    key = {"Authorization": f"Token {chosen.key}"}
+    dial = Dial(lambda url: Target(url, key), _wire)
+    async with (
+        open_http(chosen, API, headers=key, who="the voice", said=said) as http,
+        open_sockets(dial, chosen) as pool,
+    ):
+        yield DeepgramVoice(chosen, http, pool)

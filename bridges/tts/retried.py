@@ -1,0 +1,43 @@
+"""One more try of a text of which nothing was heard yet; more would be said twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from bridges.retries import Allowance, wait_before
+from mediaserver.errors import BridgeError
+from mediaserver.speech import Sound
+
+LOST = "connection_lost"
+"""A connection that is gone is made anew at once; everything else waits as :mod:`bridges.retries` says."""
+
+
+async def retried(
+    speak: Callable[[], AsyncGenerator[Sound, None]], allowance: Allowance, *, refusals: bool
+) -> AsyncGenerator[Sound, None]:
+    """Yield the sound; ``refusals``: try again also after the provider's own ones. Raises BridgeError."""
+    allowance.asked()
+    heard = False
+    try:
+        async with aclosing(speak()) as sounds:
+            async for sound in sounds:
+                heard = True
+                yield sound
+        return
+    except BridgeError as failure:
+        wait = None if heard else _wait(failure, refusals=refusals)
+        if wait is None or not allowance.take():
+            raise
+    await asyncio.sleep(wait)
+    async with aclosing(speak()) as sounds:
+        async for sound in sounds:
+            yield sound
+
+
+def _wait(failure: BridgeError, *, refusals: bool) -> float | None:
+    if failure.code == LOST:
+        return 0.0
+    return wait_before(failure, 1, random.random()) if refusals else None
