@@ -14,14 +14,14 @@ _ENDS = (re.compile(r"[.!?…。！？]+[\"'”’)\]]*\s"), re.compile(r"[,;:�
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Return the text in parts of at most ``limit`` characters, each as long as can be; none for a text without words."""
+    """Return the text in parts of at most ``limit`` characters, each as long as can be, none for punctuation alone."""
     parts = []
     rest = text.strip()
     while len(rest) > limit:
         cut = _cut(rest[: limit + 1], limit)
         parts.append(rest[:cut].strip())
         rest = rest[cut:].strip()
-    return [part for part in (*parts, rest) if part]
+    return [part for part in (*parts, rest) if any(character.isalnum() for character in part)]
 
 
 def _cut(head: str, limit: int) -> int:
