@@ -321,8 +321,11 @@ async def open_link(target: Target, *, timeout: float, tls: ssl.SSLContext | Non
 async def _give_up(link: Link) -> None:
     if link._transport is not None:
         link._transport.abort()
-    if link._opened.done() and not link._opened.cancelled():
-        link._opened.exception()  # it was seen
+    if (
+        link._opened.cancel() or link._opened.cancelled()
+    ):  # whatever the end of the transport brings, nobody waits for it
+        return
+    link._opened.exception()  # it was seen
 
 
 def refusal(status: int, retry_after: str | None = None) -> BridgeError:

@@ -3,7 +3,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bridges.link import ALL_BYTES, SOUND_BYTES, Link, Target, open_link, refusal
+from bridges.link import ALL_BYTES, SOUND_BYTES, Link, Target, _give_up, open_link, refusal
 from mediaserver.errors import BridgeError
 from tests.servers.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, Peer, close, frame, raw_server
 
@@ -352,3 +352,10 @@ def test_a_strange_retry_after_is_none() -> None:
     assert refusal(429, "²").retry_after is None
     assert refusal(429, "-1").retry_after is None
     assert refusal(429, " 30 ").retry_after == 30.0
+
+
+async def test_who_gave_up_is_not_told_of_the_end() -> None:
+    link = Link(Target("ws://127.0.0.1:1"))
+    await _give_up(link)
+    link.connection_lost(None)
+    assert link._opened.cancelled()
