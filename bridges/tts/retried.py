@@ -7,19 +7,23 @@ import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from bridges.retries import Allowance, wait_before
+from bridges.retries import wait_before
+from mediaserver.breaker import RetryBudget
+from mediaserver.clock import monotonic
 from mediaserver.errors import BridgeError
 from mediaserver.speech import Sound
 
+RESERVE = 10
+"""Retries of one engine that may always come within a minute: a socket that is lost takes several texts with it."""
 LOST = "connection_lost"
 """A connection that is gone is made anew at once; everything else waits as :mod:`bridges.retries` says."""
 
 
 async def retried(
-    speak: Callable[[], AsyncGenerator[Sound, None]], allowance: Allowance, *, refusals: bool
+    speak: Callable[[], AsyncGenerator[Sound, None]], budget: RetryBudget, *, refusals: bool
 ) -> AsyncGenerator[Sound, None]:
     """Yield the sound; ``refusals``: try again also after the provider's own ones. Raises BridgeError."""
-    allowance.asked()
+    budget.offer(monotonic())
     heard = False
     try:
         async with aclosing(speak()) as sounds:
@@ -29,7 +33,7 @@ async def retried(
         return
     except BridgeError as failure:
         wait = None if heard else _wait(failure, refusals=refusals)
-        if wait is None or not allowance.take():
+        if wait is None or not budget.take(monotonic()):
             raise
     await asyncio.sleep(wait)
     async with aclosing(speak()) as sounds:

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bridges.link import Target, open_link
-from bridges.retries import Allowance
 from bridges.tts.line import Line
-from bridges.tts.retried import retried
+from bridges.tts.retried import RESERVE, retried
 from bridges.tts.streaming_options import StreamingVoice
 from bridges.tts.wire import Ask, Wire
+from mediaserver.breaker import RetryBudget
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BridgeError
 from mediaserver.speech import Sound
@@ -39,7 +39,7 @@ class Sockets:
         self._dial, self._chosen, self._tasks, self._clock = dial, chosen, tasks, clock
         self._lines: dict[Line, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
-        self._allowance = Allowance()
+        self._budget = RetryBudget(reserve=RESERVE)
         self._failed_at = float("-inf")
         self._closing = False
 
@@ -59,7 +59,7 @@ class Sockets:
 
         A socket that fails before anything was heard is replaced once.
         """
-        return retried(lambda: self._once(url, ask), self._allowance, refusals=True)
+        return retried(lambda: self._once(url, ask), self._budget, refusals=True)
 
     def close(self) -> None:
         """Close every socket; who owns the tasks waits for it."""

@@ -15,7 +15,9 @@ class StreamingVoice(Remote, frozen=True, kw_only=True):
     transport: Literal["websocket", "http"] = "websocket"
     """Warm sockets that all calls share, or a request for each text. What the one cannot do goes over the other."""
     voices: tuple[str, ...] = ()
-    """The voices that callers may choose besides ``voice``."""
+    """The voices that callers may choose, the default first; empty: those of the vendor."""
+    rate: Literal[8000, 16000, 24000, 48000] = 24000
+    """Hz of the sound that the engine gives; ElevenLabs has 48000 over HTTP only, so it goes there by itself."""
     sockets: Annotated[int, Meta(ge=1, le=200)] = 20
     """Sockets at once; a text that finds none waits ``connect_s`` for one."""
     idle_s: Annotated[float, Meta(gt=0, le=150)] = 120.0
@@ -31,10 +33,6 @@ class ElevenLabsSpeech(StreamingVoice, frozen=True, kw_only=True):
 
     model: str = "eleven_flash_v2_5"
     """``eleven_v3`` and what else has no multi-context socket goes over HTTP by itself."""
-    voice: str = "JBFqnCBsd6RMkjVDRZzb"
-    """The id of the voice that speaks unless a caller chooses another."""
-    sample_rate: Literal[8000, 16000, 24000, 48000] = 24000
-    """Hz (``pcm_8000`` and so on); 48000 goes over HTTP by itself."""
     words: bool = True
     """Ask for the times of words; over HTTP the sound then comes as base64 in JSON."""
     settings: dict[str, Any] = field(default_factory=dict)
@@ -42,11 +40,7 @@ class ElevenLabsSpeech(StreamingVoice, frozen=True, kw_only=True):
 
 
 class DeepgramSpeech(StreamingVoice, frozen=True, kw_only=True):
-    """Deepgram's text to speech: Aura (``aura-2-thalia-en``) and Flux (``flux-alexis-en``)."""
+    """Deepgram's text to speech, where a voice is a model: Aura (``aura-2-thalia-en``) and Flux (``flux-alexis-en``)."""
 
-    voice: str = "aura-2-thalia-en"
-    """The model that speaks unless a caller chooses another: at Deepgram a voice is a model."""
-    sample_rate: Literal[8000, 16000, 24000, 48000] = 24000
-    """Hz."""
     mip_opt_out: bool = False
     """Keep this account's texts out of Deepgram's model improvement program."""

@@ -9,20 +9,22 @@ from urllib.parse import urlsplit
 from bridges.address import address
 from bridges.http import Http, Request, open_http
 from bridges.link import Target
-from bridges.retries import Allowance
 from bridges.tts.deepgram.failures import said
 from bridges.tts.deepgram.requests import MAX_CHARACTERS, path, query
 from bridges.tts.deepgram.turns import AURA, FLUX, Turns
 from bridges.tts.deepgram.voices import listed
-from bridges.tts.parts import split, spoken
-from bridges.tts.retried import retried
+from bridges.tts.joined import joined
+from bridges.tts.retried import RESERVE, retried
 from bridges.tts.samples import Samples
 from bridges.tts.sockets import Dial, Sockets, open_sockets
 from bridges.tts.streaming_options import DeepgramSpeech
+from bridges.tts.texts import parts
 from bridges.tts.wire import Ask
+from mediaserver.breaker import RetryBudget
 from mediaserver.speech import PLAIN, Manner, Sound, VoiceFacts
 
 API = "https://api.deepgram.com"
+DEFAULT = "aura-2-thalia-en"
 
 
 class DeepgramVoice:
@@ -31,14 +33,14 @@ class DeepgramVoice:
     def __init__(self, chosen: DeepgramSpeech, http: Http, sockets: Sockets) -> None:
         self._chosen, self._http, self._sockets = chosen, http, sockets
         self._live = chosen.transport == "websocket"
-        more = chosen.voices or tuple(each.id for each in listed())
-        self._voices = tuple(dict.fromkeys((chosen.voice, *more)))
-        self._allowance = Allowance()
+        self._voices = chosen.voices or (DEFAULT, *(each.id for each in listed() if each.id != DEFAULT))
+        self._next = self._url(self._voices[0], 1.0, PLAIN)
+        self._budget = RetryBudget(reserve=RESERVE)
 
     @property
     def rate(self) -> int:
         """Hz."""
-        return self._chosen.sample_rate
+        return self._chosen.rate
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -46,9 +48,9 @@ class DeepgramVoice:
         return self._voices
 
     async def warm(self) -> None:
-        """Open a connection ahead of the first text; a failure is left to that text."""
+        """Open a connection like the last one ahead of the first text; a failure is left to that text."""
         if self._live:
-            self._sockets.warm(self._url(self._chosen.voice, 1.0, PLAIN))
+            self._sockets.warm(self._next)
         else:
             await self._http.warm()
 
@@ -59,18 +61,19 @@ class DeepgramVoice:
 
         Of ``manner`` Flux takes ``expressivity`` (-2 to 2).
         """
-        chosen = voice if voice in self._voices else self._chosen.voice
+        chosen = voice if voice in self._voices else self._voices[0]
 
         def over_socket(part: str, _before: str) -> AsyncGenerator[Sound, None]:
-            return self._sockets.speak(self._url(chosen, speed, manner), Ask(part))
+            self._next = self._url(chosen, speed, manner)
+            return self._sockets.speak(self._next, Ask(part))
 
         def over_http(part: str, _before: str) -> AsyncGenerator[Sound, None]:
             params = query(self._chosen, chosen, speed, manner.settings) | {"container": "none"}
             request = Request("POST", path(chosen), params=params, json={"text": part})
-            return retried(lambda: self._answer(request), self._allowance, refusals=False)
+            return retried(lambda: self._answer(request), self._budget, refusals=False)
 
         one = over_socket if self._live else over_http
-        async with aclosing(spoken(split(text, MAX_CHARACTERS), "", one, self.rate)) as sounds:
+        async with aclosing(joined(parts(text, MAX_CHARACTERS), "", one, self.rate)) as sounds:
             async for sound in sounds:
                 yield sound
 

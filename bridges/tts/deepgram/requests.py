@@ -27,7 +27,7 @@ def path(voice: str) -> str:
 
 def query(chosen: DeepgramSpeech, voice: str, speed: float, settings: Mapping[str, Any]) -> dict[str, str]:
     """Return the query of sockets and requests; a speed beyond the range is clipped, Flux takes it in steps of 0.05."""
-    asked = {"model": voice, "encoding": "linear16", "sample_rate": str(chosen.sample_rate)}
+    asked = {"model": voice, "encoding": "linear16", "sample_rate": str(chosen.rate)}
     slowest, fastest = _FLUX_SPEED if is_flux(voice) else _AURA_SPEED
     if speed != 1.0:
         asked["speed"] = f"{round(min(max(speed, slowest), fastest) / _STEP) * _STEP:.2f}"

@@ -10,21 +10,24 @@ from bridges.address import address
 from bridges.elevenlabs.dial import API
 from bridges.http import Http, Request, open_http
 from bridges.link import Target
-from bridges.retries import Allowance
 from bridges.tts.elevenlabs import voices
 from bridges.tts.elevenlabs.contexts import Contexts
 from bridges.tts.elevenlabs.failures import said
 from bridges.tts.elevenlabs.models import RATES_OF_SOCKETS, language, model
 from bridges.tts.elevenlabs.settings import body, voice_settings
 from bridges.tts.elevenlabs.timed import Timed
-from bridges.tts.parts import split, spoken
-from bridges.tts.retried import retried
+from bridges.tts.joined import joined
+from bridges.tts.retried import RESERVE, retried
 from bridges.tts.samples import Samples
 from bridges.tts.sockets import Dial, Sockets, open_sockets
 from bridges.tts.streaming_options import ElevenLabsSpeech
+from bridges.tts.texts import parts
 from bridges.tts.wire import Ask
+from mediaserver.breaker import RetryBudget
 from mediaserver.speech import PLAIN, Manner, Sound, SoundFile, VoiceFacts
 
+DEFAULT = "JBFqnCBsd6RMkjVDRZzb"
+"""A voice that every account has ("George")."""
 MAX_LEARNT = 2_000
 """Voices of the account that are remembered."""
 _INACTIVITY_S = 180
@@ -37,25 +40,26 @@ class ElevenLabsVoice:
     def __init__(self, chosen: ElevenLabsSpeech, http: Http, sockets: Sockets) -> None:
         self._chosen, self._http, self._sockets = chosen, http, sockets
         self._model = model(chosen.model)
-        self._live = chosen.transport == "websocket" and self._model.contexts and chosen.sample_rate in RATES_OF_SOCKETS
+        self._live = chosen.transport == "websocket" and self._model.contexts and chosen.rate in RATES_OF_SOCKETS
+        self._known = chosen.voices or (DEFAULT,)
+        self._next = self._url(self._known[0], "")
         self._learnt: dict[str, None] = {}
-        self._allowance = Allowance()
+        self._budget = RetryBudget(reserve=RESERVE)
 
     @property
     def rate(self) -> int:
         """Hz."""
-        return self._chosen.sample_rate
+        return self._chosen.rate
 
     @property
     def voices(self) -> tuple[str, ...]:
         """The ids that are configured; without such, also those that the account was seen to have."""
-        more = self._chosen.voices or self._learnt
-        return tuple(dict.fromkeys((self._chosen.voice, *more)))
+        return self._chosen.voices or tuple(dict.fromkeys((*self._known, *self._learnt)))
 
     async def warm(self) -> None:
-        """Open a connection ahead of the first text; a failure is left to that text."""
+        """Open a connection like the last one ahead of the first text; a failure is left to that text."""
         if self._live:
-            self._sockets.warm(self._url(self._chosen.voice, ""))
+            self._sockets.warm(self._next)
         else:
             await self._http.warm()
 
@@ -66,21 +70,23 @@ class ElevenLabsVoice:
 
         Of ``manner`` the language, the settings of the voice and (over HTTP) what was said before are used.
         """
-        chosen = voice if voice in self.voices else self._chosen.voice
+        chosen = (
+            voice if voice in self._known or (voice in self._learnt and not self._chosen.voices) else self._known[0]
+        )
         settings = voice_settings(self._chosen.settings, manner.settings, speed)
         tongue = language(manner.language, self._model)
 
         def over_socket(part: str, _before: str) -> AsyncGenerator[Sound, None]:
-            return self._sockets.speak(self._url(chosen, tongue), Ask(part, settings))
+            self._next = self._url(chosen, tongue)
+            return self._sockets.speak(self._next, Ask(part, settings))
 
         def over_http(part: str, before: str) -> AsyncGenerator[Sound, None]:
             asked = body(part, self._chosen.model, settings=settings, language=tongue, before=before)
             request = Request("POST", self._path(chosen), params=self._format(), json=asked)
-            return retried(lambda: self._answer(request), self._allowance, refusals=False)
+            return retried(lambda: self._answer(request), self._budget, refusals=False)
 
-        parts = split(text, self._model.characters)
         one = over_socket if self._live else over_http
-        async with aclosing(spoken(parts, manner.before, one, self.rate)) as sounds:
+        async with aclosing(joined(parts(text, self._model.characters), manner.before, one, self.rate)) as sounds:
             async for sound in sounds:
                 yield sound
 
@@ -142,7 +148,7 @@ class ElevenLabsVoice:
 async def open_elevenlabs(chosen: ElevenLabsSpeech) -> AsyncIterator[ElevenLabsVoice]:
     """Open the engine; its sockets and connections are closed with it."""
     key = {"xi-api-key": chosen.key}
-    dial = Dial(lambda url: Target(url, key), lambda _url: Contexts(chosen.sample_rate))
+    dial = Dial(lambda url: Target(url, key), lambda _url: Contexts(chosen.rate))
     async with (
         open_http(chosen, API, headers=key, who="the voice", said=said) as http,
         open_sockets(dial, chosen) as pool,

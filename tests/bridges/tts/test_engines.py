@@ -14,7 +14,7 @@ TIMED = ("elevenlabs-websocket", "elevenlabs-http")
 
 @pytest.mark.parametrize("way", [*WAYS, *PLAIN])
 async def test_a_text_is_spoken_whole_and_what_has_no_words_is_not_sent(way: str) -> None:
-    async with speaking(way, told={"voices": ["other"]}) as (engine, server):
+    async with speaking(way) as (engine, server):
         for text in ("", "  \n", "...", "—"):
             assert await said(engine, text) == (b"", [])
         assert not server.truth.rows and not server.attempts
@@ -23,7 +23,7 @@ async def test_a_text_is_spoken_whole_and_what_has_no_words_is_not_sent(way: str
             pcm, words = await said(engine, text, voice="nobody", speed=1.2, manner=Manner(language="en-GB"))
             assert pcm == sound(text)
             assert [word.text for word in words] == (text.split() if way in TIMED else [])
-        assert engine.rate == 16000 and "other" in engine.voices
+        assert engine.rate == 16000 and engine.voices
         assert server.truth.total("characters") == len("Good morning.") + len("How are you today?")
 
 

@@ -2,8 +2,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from bridges.retries import Allowance
 from bridges.tts.retried import retried
+from mediaserver.breaker import RetryBudget
 from mediaserver.errors import BridgeError
 from mediaserver.speech import Sound
 
@@ -23,9 +23,7 @@ async def heard(*tries: list[bytes | BridgeError], refusals: bool = True, left: 
                 raise each
             yield Sound(each)
 
-    allowance = Allowance()
-    while not left and allowance.take():
-        pass
+    allowance = RetryBudget(reserve=left)
     return [sound.pcm async for sound in retried(speak, allowance, refusals=refusals)], made
 
 

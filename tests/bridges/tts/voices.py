@@ -30,7 +30,7 @@ class Way:
     server: type[VoiceServer]
 
 
-FLUX = {"voice": "flux-alexis-en"}
+FLUX = {"voices": ["flux-alexis-en"]}
 WAYS = {
     "elevenlabs-websocket": Way("elevenlabs", {"transport": "websocket"}, ElevenLabsSpeechServer),
     "elevenlabs-http": Way("elevenlabs", {"transport": "http"}, ElevenLabsSpeechServer),
@@ -50,7 +50,7 @@ _WAY = WAYS | PLAIN
 async def engine_of(way: str, server: VoiceServer, **told: Any) -> AsyncIterator[Any]:
     """Open the engine of the table on a running simulator."""
     row = TTS[_WAY[way].engine]
-    given = {"url": server.http, "key": server.key, "connect_s": 2.0, "sample_rate": 16000, **_WAY[way].told, **told}
+    given = {"url": server.http, "key": server.key, "connect_s": 2.0, "rate": 16000, **_WAY[way].told, **told}
     async with row.open(msgspec.convert(given, row.options)) as engine:
         yield engine
 

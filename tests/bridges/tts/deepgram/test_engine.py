@@ -41,4 +41,4 @@ async def test_the_voices_are_those_of_the_documentation() -> None:
     async with speaking("aura-http") as (engine, _):
         assert {each.id for each in await engine.list_voices()} == set(engine.voices)
     async with speaking("aura-http", told={"voices": ["flux-haley-en"]}) as (engine, _):
-        assert engine.voices == ("aura-2-thalia-en", "flux-haley-en")
+        assert engine.voices == ("flux-haley-en",)

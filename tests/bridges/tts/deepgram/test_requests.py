@@ -23,7 +23,7 @@ def test_a_query_says_voice_format_and_manner(
     voice: str, speed: float, settings: dict[str, Any], more: dict[str, str]
 ) -> None:
     base = {"model": voice, "encoding": "linear16", "sample_rate": "8000"}
-    assert query(DeepgramSpeech(sample_rate=8000), voice, speed, settings) == base | more
+    assert query(DeepgramSpeech(rate=8000), voice, speed, settings) == base | more
     assert query(DeepgramSpeech(mip_opt_out=True), voice, 1.0, {})["mip_opt_out"] == "true"
 
 

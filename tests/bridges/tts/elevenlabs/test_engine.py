@@ -38,7 +38,7 @@ async def test_a_socket_is_of_one_voice_and_language_and_settings_go_with_the_te
         assert first.request.query["auto_mode"] == first.request.query["sync_alignment"] == "true"
 
 
-@pytest.mark.parametrize("told", [{"model": "eleven_v3"}, {"sample_rate": 48000}])
+@pytest.mark.parametrize("told", [{"model": "eleven_v3"}, {"rate": 48000}])
 async def test_what_has_no_sockets_goes_over_http_by_itself(told: dict[str, Any]) -> None:
     async with speaking("elevenlabs-websocket", told=told) as (engine, server):
         await engine.warm()
@@ -47,7 +47,7 @@ async def test_what_has_no_sockets_goes_over_http_by_itself(told: dict[str, Any]
 
 
 async def test_a_voice_that_is_gone_is_told() -> None:
-    async with speaking("elevenlabs-websocket", told={"voice": "gone"}) as (engine, _):
+    async with speaking("elevenlabs-websocket", told={"voices": ["gone"]}) as (engine, _):
         with pytest.raises(BridgeError) as failed:
             await said(engine, "Hello.")
         assert (failed.value.code, failed.value.retryable) == ("model_not_found", False)
