@@ -28,7 +28,6 @@ QUIET_S = 0.5
 PONG_S = 1.0
 """and is taken for gone when it gives none for so long."""
 IDLE_PING_S = 10.0
-KEEP_S = 10.0
 SETTLE_S = 2.0
 """A socket on which something cancelled goes on for so long takes no more texts, and is closed when it has none."""
 
@@ -95,7 +94,7 @@ class Line:
         self._opened = asyncio.Event()
         self._stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._garbled = 0
-        self._born = self._used = self._kept = self._heard = self._pinged = clock()
+        self._born = self._used = self._heard = self._pinged = clock()
         self._asked = False
         self._unsettled: float | None = None
 
@@ -176,8 +175,9 @@ class Line:
         async with asyncio.TaskGroup() as tasks:
             closed = tasks.create_task(_end(link))
             while not closed.done() and not self._stop.done():
-                await asyncio.wait((closed, self._stop), timeout=TICK_S, return_when=asyncio.FIRST_COMPLETED)
-                self._look(self._clock(), idle_s, age_s)
+                done, _ = await asyncio.wait((closed, self._stop), timeout=TICK_S, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    self._look(self._clock(), idle_s, age_s)
             ended = closed.result() if closed.done() else None
             closed.cancel()
         if ended is None:
@@ -234,9 +234,6 @@ class Line:
         self._changed()
 
     def _look(self, now: float, idle_s: float, age_s: float) -> None:
-        if self._speeches and now - self._kept >= KEEP_S:
-            self._kept = now
-            self._say(self._wire.keep())
         unsettled = self._unsettled is not None and now - self._unsettled >= SETTLE_S
         self.leaving = self.leaving or unsettled or now - self._born >= age_s
         if not self._speeches and not self.claims and (self.leaving or now - self._used >= idle_s):

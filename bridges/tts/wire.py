@@ -60,10 +60,6 @@ class Wire(Protocol):
         """Return what stops a text that is not complete."""
         ...
 
-    def keep(self) -> Sequence[str]:
-        """Return what keeps open texts alive; sent every few seconds while there are any."""
-        ...
-
     def goodbye(self) -> Sequence[str]:
         """Return what is said before the socket is closed from our side."""
         ...

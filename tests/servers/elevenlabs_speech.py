@@ -27,7 +27,6 @@ with warnings.catch_warnings():
         FinalOutputMulti,
         GetVoicesV2Response,
         InitializeConnectionMulti,
-        KeepContextAlive,
         SendTextMulti,
         StreamingAudioChunkWithTimestampsResponse,
         TextToSpeechOutputFormatEnum,
@@ -88,12 +87,10 @@ class ContextsConnection(VoiceConnection):
             await self.close_context(name)
         elif name not in self.contexts:
             await self.open_context(name, message)
-        elif message["text"]:
+        else:
             known(SendTextMulti, message)
             assert message["text"].endswith(" ") and message["flush"] and query_is(self.request, "auto_mode", "true")
             self.contexts[name].task = self.start(self.generate(name, message["text"].strip()))
-        else:
-            known(KeepContextAlive, message)
 
     async def open_context(self, name: str, message: dict[str, Any]) -> None:
         known(InitializeConnectionMulti, message)

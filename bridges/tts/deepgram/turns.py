@@ -109,10 +109,6 @@ class Turns:
         self._speech, self.settling, self._echo = None, True, self._dialect.echoes
         return (json.dumps({"type": self._dialect.stop}),)
 
-    def keep(self) -> Sequence[str]:
-        """Return nothing: an open text needs no sign of life."""
-        return ()
-
     def goodbye(self) -> Sequence[str]:
         """Return the end of the socket."""
         return (json.dumps({"type": "Close"}),)

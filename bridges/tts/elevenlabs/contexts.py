@@ -1,8 +1,9 @@
 """The multi-context socket: every text is a context of its own on a socket of one voice. Pure.
 
 Source: ElevenLabs API reference, "Multi-Context WebSocket", and the types of the ``elevenlabs`` SDK 2.78
-(``InitializeConnectionMulti``, ``SendTextMulti``, ``CloseContext``, ``KeepContextAlive``, ``AudioOutputMulti``,
-``FinalOutputMulti``). We write ``context_id``, ElevenLabs ``contextId``.
+(``InitializeConnectionMulti``, ``SendTextMulti``, ``CloseContext``, ``AudioOutputMulti``, ``FinalOutputMulti``). We write
+``context_id``, ElevenLabs ``contextId``. No context needs to be kept alive: each is closed right behind its text, and a sign of
+life for a closed one would open it anew.
 """
 
 from __future__ import annotations
@@ -93,10 +94,6 @@ class Contexts:
                 context.cancelled = True
                 return (_close(name),)
         return ()
-
-    def keep(self) -> Sequence[str]:
-        """Return a sign of life for each context."""
-        return tuple(json.dumps({"text": "", "context_id": name}) for name in self._open)
 
     def goodbye(self) -> Sequence[str]:
         """Return the end of the socket."""

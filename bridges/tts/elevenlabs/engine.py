@@ -27,11 +27,11 @@ from mediaserver.breaker import RetryBudget
 from mediaserver.speech import PLAIN, Manner, Sound, SoundFile, VoiceFacts
 
 DEFAULT = "JBFqnCBsd6RMkjVDRZzb"
-"""A voice that every account has ("George")."""
+"""The voice of ElevenLabs' own examples ("George")."""
 MAX_LEARNT = 2_000
 """Voices of the account that are remembered."""
 _INACTIVITY_S = 180
-"""The longest that ElevenLabs keeps a socket without a message; ours are closed before."""
+"""The longest that ElevenLabs keeps a socket on which nothing is sent; ours are closed before (``idle_s``)."""
 
 
 class ElevenLabsVoice:

@@ -32,9 +32,6 @@ class Wire:
         self.settling = True
         return (f"stop {speech}",)
 
-    def keep(self) -> Sequence[str]:
-        return ("keep",)
-
     def goodbye(self) -> Sequence[str]:
         return ("bye",)
 
@@ -129,15 +126,15 @@ async def test_three_messages_of_nonsense_are_too_many() -> None:
     assert failed.value.code == "protocol_error"
 
 
-async def test_a_text_that_waits_is_kept_alive_and_a_provider_that_owes_sound_is_asked_for_a_sign() -> None:
+async def test_a_provider_that_owes_sound_is_asked_for_a_sign_of_life() -> None:
     bench = Bench()
     speech = bench.line.begin(Ask("a"))
     bench.look(module.QUIET_S)
     assert bench.link.pings == 1
     bench.line._lives()
-    bench.look(module.KEEP_S)
-    assert bench.link.said[-1] == "keep" and bench.link.pings == 2
-    bench.look(module.KEEP_S + module.PONG_S)
+    bench.look(3.0)
+    assert bench.link.pings == 2
+    bench.look(3.0 + module.PONG_S)
     with pytest.raises(BridgeError) as failed:
         await speech.next(1)
     assert failed.value.code == "connection_lost"

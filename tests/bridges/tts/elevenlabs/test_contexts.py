@@ -32,7 +32,6 @@ def test_a_text_is_a_context_of_its_own() -> None:
     assert opening == {"text": " ", "context_id": "text-1", "voice_settings": {"style": 0.5}}
     assert text == {"text": "Hello. ", "context_id": "text-1", "flush": True}
     assert close == {"context_id": "text-1", "close_context": True}
-    assert [json.loads(each) for each in contexts.keep()] == [{"text": "", "context_id": "text-1"}]
     assert contexts.room(0.0) == SLOTS - 1
 
 
