@@ -62,7 +62,7 @@ class SpeakConnection(VoiceConnection):
         elif kind == "Clear":
             known(v1.SpeakV1Clear, message)
             self.cut += self.busy
-            self.sim.left += self.busy
+            self.sim.count_left(self.busy)
             await self.interrupt()
             self.text = ""
             await self.answer(v1.SpeakV1Cleared, {"type": "Cleared", "sequence_id": next(self.sequence)})
@@ -108,7 +108,7 @@ class SpeakConnection(VoiceConnection):
             await self.answer(v2.SpeakV2Warning, {"type": "Warning", "code": code, "description": "Nothing."})
             return
         self.cut += 1
-        self.sim.left += 1
+        self.sim.count_left(1)
         await self.interrupt()
         told = {"type": "SpeechInterrupted", "audio_played_ms": self.produced_ms, "metadata": self.facts("")}
         await self.answer(v2.SpeakV2SpeechInterrupted, told)

@@ -108,7 +108,7 @@ class ContextsConnection(VoiceConnection):
         if context.closing and context.task is not None and not context.task.done():
             context.task.cancel()
             self.cut += 1
-            self.sim.left += 1
+            self.sim.count_left(1)
             await self.final(name)
         context.closing = True
 

@@ -2,8 +2,8 @@
 
 Source: ElevenLabs API reference, "Multi-Context WebSocket", and the types of the ``elevenlabs`` SDK 2.78
 (``InitializeConnectionMulti``, ``SendTextMulti``, ``CloseContext``, ``AudioOutputMulti``, ``FinalOutputMulti``). We write
-``context_id``, ElevenLabs ``contextId``. No context needs to be kept alive: each is closed right behind its text, and a sign of
-life for a closed one would open it anew.
+``context_id``, ElevenLabs ``contextId``. No context needs to be kept alive: each is closed right behind its text, and a sign
+of life for a closed one would open it anew.
 """
 
 from __future__ import annotations

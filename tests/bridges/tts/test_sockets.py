@@ -72,8 +72,7 @@ async def test_idle_sockets_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line, "TICK_S", 0.02)
     async with DeepgramSpeakServer(speed=50) as server, pool(server, idle_s=0.1) as sockets:
         await say(sockets, url(server))
-        await until(lambda: all(each.ws.closed for each in server.connections))
-        assert not sockets._lines
+        await until(lambda: not sockets._lines and all(each.ws.closed for each in server.connections))
         assert server.last.messages[-1] == {"type": "Close"}
 
 
