@@ -20,13 +20,16 @@ LOST = "connection_lost"
 
 
 async def retried(
-    speak: Callable[[], AsyncGenerator[Sound, None]], budget: RetryBudget, *, refusals: bool
+    speak: Callable[[bool], AsyncGenerator[Sound, None]], budget: RetryBudget, *, refusals: bool
 ) -> AsyncGenerator[Sound, None]:
-    """Yield the sound; ``refusals``: try again also after the provider's own ones. Raises BridgeError."""
+    """Yield the sound; ``speak`` is told whether it is the second try. Raises BridgeError.
+
+    ``refusals``: try again also after the provider's own ones.
+    """
     budget.offer(monotonic())
     heard = False
     try:
-        async with aclosing(speak()) as sounds:
+        async with aclosing(speak(False)) as sounds:
             async for sound in sounds:
                 heard = True
                 yield sound
@@ -36,7 +39,7 @@ async def retried(
         if wait is None or not budget.take(monotonic()):
             raise
     await asyncio.sleep(wait)
-    async with aclosing(speak()) as sounds:
+    async with aclosing(speak(True)) as sounds:
         async for sound in sounds:
             yield sound
 

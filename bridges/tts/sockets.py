@@ -46,20 +46,16 @@ class Sockets:
     def warm(self, url: str) -> None:
         """Open a socket ahead, unless there is one with a free place; a failure is left to who needs it."""
         held_off = self._clock() - self._failed_at < HOLD_OFF_S
-        if (
-            not self._closing
-            and not held_off
-            and self._with_room(url) is None
-            and len(self._lines) < self._chosen.sockets
-        ):
+        allowed = not self._closing and not held_off and len(self._lines) < self._chosen.sockets
+        if allowed and self._with_room(url) is None:
             self._open(url)
 
     def speak(self, url: str, ask: Ask) -> AsyncGenerator[Sound, None]:
         """Yield the sound of a text; closing it frees the provider at once. Raises BridgeError.
 
-        A socket that fails before anything was heard is replaced once.
+        A socket that fails before anything was heard is replaced once, by a new one: others may have died with it.
         """
-        return retried(lambda: self._once(url, ask), self._budget, refusals=True)
+        return retried(lambda again: self._once(url, ask, again), self._budget, refusals=True)
 
     def close(self) -> None:
         """Close every socket; who owns the tasks waits for it."""
@@ -72,8 +68,8 @@ class Sockets:
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    async def _once(self, url: str, ask: Ask) -> AsyncGenerator[Sound, None]:
-        line = await self._take(url)
+    async def _once(self, url: str, ask: Ask, again: bool) -> AsyncGenerator[Sound, None]:
+        line = await self._take(url, fresh=again)
         speech = line.begin(ask)
         self.warm(url)
         limit = self._chosen.first_sound_s
@@ -84,11 +80,12 @@ class Sockets:
         finally:
             line.leave(speech)
 
-    async def _take(self, url: str) -> Line:
+    async def _take(self, url: str, *, fresh: bool) -> Line:
         """Return a socket that has a place now: begin before anything else runs. Raises BridgeError."""
         until = self._clock() + self._chosen.connect_s
         while True:
-            line = self._with_room(url) or self._opening(url)
+            line = self._with_room(url, fresh=fresh) or self._opening(url)
+            fresh = False
             if line is None:
                 await self._change(until)
                 continue
@@ -100,8 +97,8 @@ class Sockets:
             if line.room() > 0:
                 return line
 
-    def _with_room(self, url: str) -> Line | None:
-        there = [line for line in self._lines if line.url == url and line.room() > 0]
+    def _with_room(self, url: str, *, fresh: bool = False) -> Line | None:
+        there = [line for line in self._lines if line.url == url and line.room() > 0 and not (fresh and line.is_open)]
         return max(there, key=lambda line: line.is_open, default=None)
 
     def _opening(self, url: str) -> Line | None:

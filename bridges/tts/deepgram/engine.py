@@ -70,7 +70,7 @@ class DeepgramVoice:
         def over_http(part: str, _before: str) -> AsyncGenerator[Sound, None]:
             params = query(self._chosen, chosen, speed, manner.settings) | {"container": "none"}
             request = Request("POST", path(chosen), params=params, json={"text": part})
-            return retried(lambda: self._answer(request), self._budget, refusals=False)
+            return retried(lambda _again: self._answer(request), self._budget, refusals=False)
 
         one = over_socket if self._live else over_http
         async with aclosing(joined(parts(text, MAX_CHARACTERS), "", one, self.rate)) as sounds:

@@ -83,7 +83,7 @@ class ElevenLabsVoice:
         def over_http(part: str, before: str) -> AsyncGenerator[Sound, None]:
             asked = body(part, self._chosen.model, settings=settings, language=tongue, before=before)
             request = Request("POST", self._path(chosen), params=self._format(), json=asked)
-            return retried(lambda: self._answer(request), self._budget, refusals=False)
+            return retried(lambda _again: self._answer(request), self._budget, refusals=False)
 
         one = over_socket if self._live else over_http
         async with aclosing(joined(parts(text, self._model.characters), manner.before, one, self.rate)) as sounds:

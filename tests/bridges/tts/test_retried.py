@@ -15,8 +15,9 @@ async def heard(*tries: list[bytes | BridgeError], refusals: bool = True, left: 
     """Return what is heard, and how many tries were made; each try is its sounds, and perhaps how it fails."""
     made = 0
 
-    async def speak() -> AsyncGenerator[Sound, None]:
+    async def speak(again: bool) -> AsyncGenerator[Sound, None]:
         nonlocal made
+        assert again is bool(made)
         made += 1
         for each in tries[made - 1]:
             if isinstance(each, BridgeError):

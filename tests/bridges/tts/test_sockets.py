@@ -105,3 +105,17 @@ async def test_what_the_user_raises_leaves_the_pool_as_it_is() -> None:
             async with pool(server) as sockets:
                 sockets.warm(url(server))
                 raise KeyError("mine")
+
+
+async def test_a_text_is_tried_again_on_a_new_socket_for_the_others_may_be_dead_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(line, "QUIET_S", 0.05)
+    monkeypatch.setattr(line, "PONG_S", 0.1)
+    async with DeepgramSpeakServer(speed=50) as server, pool(server) as sockets:
+        await say(sockets, url(server))
+        await until(lambda: len(server.connections) == 2)
+        for each in server.connections:
+            each._silent = True
+        assert await say(sockets, url(server)) == sound("Hello.")
+        assert sum(bool(each.messages) for each in server.connections) == 2
