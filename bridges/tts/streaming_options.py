@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, field
 
 from bridges.options import Remote, Seconds, Seconds3600
+from bridges.tts.rest_options import Rate
 
 
 class StreamingVoice(Remote, frozen=True, kw_only=True):
@@ -16,7 +17,7 @@ class StreamingVoice(Remote, frozen=True, kw_only=True):
     """Warm sockets that all calls share, or a request for each text. What the one cannot do goes over the other."""
     voices: tuple[str, ...] = ()
     """The voices that callers may choose, the default first; empty: those of the vendor."""
-    rate: Literal[8000, 16000, 24000, 48000] = 24000
+    rate: Rate = 24000
     """Hz of the sound that the engine gives; ElevenLabs has 48000 over HTTP only, so it goes there by itself."""
     sockets: Annotated[int, Meta(ge=1, le=200)] = 20
     """Sockets at once; a text that finds none waits ``connect_s`` for one."""

@@ -13,10 +13,11 @@ from bridges.tts.deepgram.failures import said
 from bridges.tts.deepgram.requests import MAX_CHARACTERS, path, query
 from bridges.tts.deepgram.turns import AURA, FLUX, Turns
 from bridges.tts.deepgram.voices import listed
+from bridges.tts.incoming import Incoming
 from bridges.tts.joined import joined
 from bridges.tts.retried import RESERVE, retried
-from bridges.tts.samples import Samples
 from bridges.tts.sockets import Dial, Sockets, open_sockets
+from bridges.tts.spoken import spoken
 from bridges.tts.streaming_options import DeepgramSpeech
 from bridges.tts.texts import parts
 from bridges.tts.wire import Ask
@@ -87,11 +88,8 @@ class DeepgramVoice:
         base = (self._chosen.url or API).rstrip("/")
         return address(f"{base}/{path(voice)}", **query(self._chosen, voice, speed, manner.settings))
 
-    async def _answer(self, request: Request) -> AsyncGenerator[Sound, None]:
-        samples = Samples()
-        async with self._http.stream(request) as pieces:
-            async for piece in pieces:
-                yield Sound(samples.feed(piece))
+    def _answer(self, request: Request) -> AsyncGenerator[Sound, None]:
+        return spoken(self._http, (request,), lambda: Incoming(self.rate, self.rate))
 
 
 def _wire(url: str) -> Turns:

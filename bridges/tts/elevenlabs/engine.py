@@ -16,10 +16,11 @@ from bridges.tts.elevenlabs.failures import said
 from bridges.tts.elevenlabs.models import RATES_OF_SOCKETS, language, model
 from bridges.tts.elevenlabs.settings import body, voice_settings
 from bridges.tts.elevenlabs.timed import Timed
+from bridges.tts.incoming import Incoming
 from bridges.tts.joined import joined
 from bridges.tts.retried import RESERVE, retried
-from bridges.tts.samples import Samples
 from bridges.tts.sockets import Dial, Sockets, open_sockets
+from bridges.tts.spoken import spoken
 from bridges.tts.streaming_options import ElevenLabsSpeech
 from bridges.tts.texts import parts
 from bridges.tts.wire import Ask
@@ -133,12 +134,16 @@ class ElevenLabsVoice:
     def _format(self) -> dict[str, str]:
         return {"output_format": f"pcm_{self.rate}"}
 
-    async def _answer(self, request: Request) -> AsyncGenerator[Sound, None]:
-        timed, samples = Timed(), Samples()
+    def _answer(self, request: Request) -> AsyncGenerator[Sound, None]:
+        if self._chosen.words:
+            return self._timed(request)
+        return spoken(self._http, (request,), lambda: Incoming(self.rate, self.rate))
+
+    async def _timed(self, request: Request) -> AsyncGenerator[Sound, None]:
+        timed = Timed(self.rate)
         async with self._http.stream(request) as pieces:
             async for piece in pieces:
-                sounds = timed.feed(piece) if self._chosen.words else (Sound(samples.feed(piece)),)
-                for sound in sounds:
+                for sound in timed.feed(piece):
                     yield sound
         for sound in timed.end():
             yield sound

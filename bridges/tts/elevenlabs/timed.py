@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from bridges.elevenlabs.wire import Alignment
 from bridges.tts.elevenlabs.words import Words
+from bridges.tts.incoming import MAX_SECONDS
 from bridges.tts.samples import Samples
 from mediaserver.errors import BridgeError
 from mediaserver.speech import Sound
@@ -34,8 +35,9 @@ _READ = msgspec.json.Decoder(_Line)
 class Timed:
     """Takes the body as it comes, cut anywhere, and gives its sound with words."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: int) -> None:
         self._rest = b""
+        self._left = int(MAX_SECONDS * 2 * rate)
         self._samples, self._words = Samples(), Words()
 
     def feed(self, data: bytes) -> Iterator[Sound]:
@@ -59,6 +61,9 @@ class Timed:
             read = _READ.decode(line)
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             raise BridgeError("the voice sends nonsense", code="protocol_error") from None
+        self._left -= len(read.audio_base64)
+        if self._left < 0:
+            raise BridgeError("the voice does not come to an end", code="too_large")
         words = self._words.feed(_aligned(read.alignment)) if read.alignment is not None else ()
         return Sound(self._samples.feed(read.audio_base64), words)
 

@@ -138,9 +138,13 @@ async def test_a_little_nonsense_is_survived_and_more_ends_the_socket(way: str) 
         assert (await said(engine, "Next."))[0] == sound("Next.")
 
 
-async def test_nonsense_in_an_answer_ends_it() -> None:
-    async with speaking("elevenlabs-http") as (engine, server):
-        for name in ("bad_json", "array", "wrong_types", "deep", "bad_utf8"):
+@pytest.mark.parametrize(
+    ("way", "names"),
+    [("elevenlabs-http", ("bad_json", "array", "wrong_types", "deep", "bad_utf8")), ("aura-http", ("bad_json",))],
+)
+async def test_nonsense_in_an_answer_ends_it_and_is_not_played(way: str, names: tuple[str, ...]) -> None:
+    async with speaking(way) as (engine, server):
+        for name in names:
             server.faults.garbage = (name,)
             assert (await failing(engine)).code == "protocol_error"
 

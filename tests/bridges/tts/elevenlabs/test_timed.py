@@ -24,7 +24,7 @@ def line(pcm: bytes, text: str = "", start: float = 0.0) -> bytes:
 
 def test_lines_cut_anywhere_are_sound_with_words_in_the_time_of_the_text() -> None:
     body = b"\n".join((line(b"abc", "Hi A"), b"", line(b"d"), line(b"ef", "da", 0.5)))
-    timed = Timed()
+    timed = Timed(16000)
     sounds = [sound for at in range(0, len(body), 7) for sound in timed.feed(body[at : at + 7])]
     sounds += timed.end()
     assert b"".join(sound.pcm for sound in sounds) == b"abcdef"
@@ -34,15 +34,24 @@ def test_lines_cut_anywhere_are_sound_with_words_in_the_time_of_the_text() -> No
 @pytest.mark.parametrize("junk", [b"[1]", b'{"audio_base64": 7}', b'{"audio_base64": "!"}', b"{" * 100_000])
 def test_nonsense_ends_it(junk: bytes) -> None:
     with pytest.raises(BridgeError) as failed:
-        list(Timed().feed(junk + b"\n"))
+        list(Timed(16000).feed(junk + b"\n"))
     assert failed.value.code == "protocol_error"
 
 
 def test_a_line_without_an_end_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_LINE", 10)
-    timed = Timed()
+    timed = Timed(16000)
     assert list(timed.feed(b"x" * 10)) == []
     with pytest.raises(BridgeError) as failed:
         list(timed.feed(b"x"))
     assert failed.value.code == "too_large"
-    assert list(Timed().end()) == [] and list(Timed().feed(line(b"ab") + b"\n")) == [Sound(b"ab")]
+    assert list(Timed(16000).end()) == [] and list(Timed(16000).feed(line(b"ab") + b"\n")) == [Sound(b"ab")]
+
+
+def test_a_voice_that_does_not_come_to_an_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_SECONDS", 0.001)
+    timed = Timed(16000)
+    assert list(timed.feed(line(bytes(32)) + b"\n")) == [Sound(bytes(32))]
+    with pytest.raises(BridgeError) as failed:
+        list(timed.feed(line(bytes(2)) + b"\n"))
+    assert failed.value.code == "too_large"
