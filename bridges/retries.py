@@ -27,8 +27,13 @@ STATUSES: dict[int, tuple[str, bool]] = {
 }
 """Our code, and whether another try can help; other 4xx cannot, 5xx can."""
 
-NEVER = frozenset({"insufficient_quota", "quota_exceeded", "billing_hard_limit_reached", "context_length_exceeded"})
-"""Codes of providers that no other try will change, whatever the status."""
+NEVER = {
+    "insufficient_quota": "insufficient_quota",
+    "quota_exceeded": "insufficient_quota",
+    "billing_hard_limit_reached": "insufficient_quota",
+    "context_length_exceeded": "context_length_exceeded",
+}
+"""Codes of providers that no other try will change, whatever the status, and ours for them."""
 
 AGAIN = frozenset({"conflict", "rate_limited", "unavailable"})
 """Codes after which the same request is sent again here; a timeout has used the caller's patience up."""
@@ -50,7 +55,7 @@ def refusal(who: str, told: Refusal) -> BridgeError:
     said = ": ".join(part for part in (told.code[:80], told.message[:300]) if part)
     return BridgeError(
         f"{who} refused ({told.status}){': ' if said else ''}{said}",
-        code="insufficient_quota" if told.code in NEVER else code,
+        code=NEVER.get(told.code, code),
         retryable=retryable and told.code not in NEVER,
         retry_after=_seconds(told.retry_after),
     )

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bridges.llm.failures import check_end, mid_stream
-from bridges.llm.sse import Event
 from bridges.llm.thinking import Thinking
 from bridges.llm.wire import as_list, as_object, as_text, count, read_object
+from bridges.sse import Event
 from mediaserver.clock import new_id
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage

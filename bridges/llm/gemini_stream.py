@@ -12,8 +12,8 @@ from typing import Any
 
 from bridges.llm.failures import check_end, cut, mid_stream, refused
 from bridges.llm.signatures import Signatures
-from bridges.llm.sse import Event
 from bridges.llm.wire import as_list, as_object, as_text, count, read_object
+from bridges.sse import Event
 from mediaserver.clock import new_id
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage

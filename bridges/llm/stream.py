@@ -10,8 +10,8 @@ from typing import Protocol
 
 from bridges.http import Http, Request
 from bridges.llm.failures import WHO
-from bridges.llm.sse import Event, Events
 from bridges.llm.wire import clean
+from bridges.sse import Event, Events
 from bridges.within import within
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage

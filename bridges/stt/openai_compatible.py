@@ -13,7 +13,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from bridges.http import Http, Request, open_http
-from bridges.llm.sse import EventData
+from bridges.sse import EventData
 from bridges.stt.abilities import abilities
 from bridges.stt.answers import Events, whole
 from bridges.stt.asked import check

@@ -1,7 +1,7 @@
 import pytest
 
 from bridges.llm.anthropic_stream import AnthropicAnswer
-from bridges.llm.sse import Events
+from bridges.sse import Events
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import ToolRequest

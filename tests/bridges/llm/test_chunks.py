@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from bridges.llm.chunks import Completion
-from bridges.llm.sse import Event
+from bridges.sse import Event
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import ToolRequest

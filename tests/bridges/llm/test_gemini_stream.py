@@ -4,7 +4,7 @@ import pytest
 
 from bridges.llm.gemini_stream import GeminiAnswer
 from bridges.llm.signatures import Signatures
-from bridges.llm.sse import Event, Events
+from bridges.sse import Event, Events
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import ToolRequest

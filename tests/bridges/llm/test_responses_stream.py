@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from bridges.llm.responses_stream import ResponseAnswer
-from bridges.llm.sse import Events
+from bridges.sse import Events
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import ToolRequest

@@ -9,9 +9,9 @@ import pytest
 
 from bridges.http import Http, Request, open_http
 from bridges.llm.failures import WHO, said
-from bridges.llm.sse import Event
 from bridges.llm.stream import Limits, answer
 from bridges.options import Remote
+from bridges.sse import Event
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import ToolRequest

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridges.llm.sse import LONGEST, EventData, Events
+from bridges.sse import LONGEST, EventData, Events
 from mediaserver.errors import BridgeError
 
 WIRE = b': ping\r\n\r\ndata: {"a":1}\r\n\r\nevent: x\ndata: one\ndata: two\n\ndata:[DONE]'

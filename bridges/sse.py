@@ -34,7 +34,7 @@ class Events:
         """Give every event that is complete. Raises BridgeError for one beyond :data:`LONGEST`."""
         self._bytes += data
         if len(self._bytes) + self._size > LONGEST:
-            raise BridgeError("the language model sent an event that is too long", code="protocol_error")
+            raise BridgeError("the provider sent an event that is too long", code="protocol_error")
         while (end := self._bytes.find(b"\n")) >= 0:
             line = self._bytes[:end].rstrip(b"\r").decode(errors="replace")
             del self._bytes[: end + 1]
