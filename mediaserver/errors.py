@@ -13,6 +13,8 @@
     │   ├── UnsupportedMedia    415  a content type we do not read
     │   └── Overloaded          503  full or draining; carries ``retry_after``
     ├── MediaError              sound that cannot be decoded, encoded or carried
+    │   └── UnusableSound       a file of sound that is of no use; carries a ``code``
+    │       └── UnsupportedSound   it is of no kind that we read
     ├── BridgeError             the way out failed; says whether another try can help
     │   └── Unsupported         the provider cannot do this: ``unsupported_by_provider``
     └── Hangup                  the end of a call, with its reason: raised to end a session's TaskGroup
@@ -107,6 +109,27 @@ class Overloaded(RequestError):
 
 class MediaError(MediaServerError):
     """Sound that cannot be decoded, encoded or carried."""
+
+
+class UnusableSound(MediaError):
+    """A file of sound that is of no use.
+
+    ``code`` is one of ``unsupported_format``, ``empty_file``, ``no_audio``, ``undecodable``, ``unsupported_codec``,
+    ``unsupported_channels``, ``unsupported_rate``, ``too_long``, ``too_slow``, ``too_complex``. The message is a sentence
+    for whoever sent the file; it holds nothing of the file.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class UnsupportedSound(UnusableSound):
+    """A file of no kind that we read; the message names those we do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("unsupported_format", message)
 
 
 class BridgeError(MediaServerError):

@@ -30,6 +30,13 @@ def header(rate: int, size: int | None) -> bytes:
     return first + sizes + form + struct.pack("<4sI", b"data", UNKNOWN if size is None or large else size)
 
 
+def mono_header(rate: int, size: int | None) -> bytes:
+    """Return what stands before ``size`` bytes of PCM16 mono at ``rate`` Hz, up to 4 GB; ``None``: not known yet."""
+    riff, data = (UNKNOWN, UNKNOWN) if size is None else (36 + size, size)
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16)
+    return struct.pack("<4sI4s", b"RIFF", riff, b"WAVE") + form + struct.pack("<4sI", b"data", data)
+
+
 class WavFile:
     """PCM16 stereo into an open, unbuffered file. Raises OSError when the disk does not take it."""
 

@@ -1,0 +1,221 @@
+"""Decoders as their parent sees them: started ahead, few at once, one file each, gone when it is read or time is up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import av
+import numpy as np
+
+from mediaserver.errors import Overloaded
+
+log = logging.getLogger(__name__)
+
+START_S = 20.0
+"""A decoder that has not said that it is there after so long is given up."""
+
+LONGEST_ANSWER = 1024
+"""Bytes. More is no answer of ours."""
+
+_PROGRAM = """\
+import sys
+sys.path += sys.argv[1:]
+import socket
+from mediaserver.audio import decoder_child
+decoder_child.main(socket.socket(fileno=0))
+"""
+_ROOTS = tuple(
+    dict.fromkeys(
+        str(Path(file).resolve().parents[up]) for file, up in ((__file__, 2), (av.__file__, 1), (np.__file__, 1))
+    )
+)
+"""Where its imports are found: it runs without site-packages' start-up files, which would cost it as much as itself."""
+
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "LANG": "C.UTF-8"}
+_KEPT = ("PATH", "LD_LIBRARY_PATH")
+
+
+class Decoder:
+    """A running decoder; made by :class:`Decoders`."""
+
+    def __init__(self, process: Process, link: socket.socket) -> None:
+        self._process = process
+        self._link = link
+        self.late = False
+        """Whether it was ended because its time was over."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return self._process.returncode is None
+
+    async def ready(self) -> bool:
+        """Wait until it says that it is there; False when it ends instead, which it is made to after ``START_S``."""
+        return await self._received(START_S) == b"\n"
+
+    async def ask(self, request: bytes, descriptors: Sequence[int], wall_s: float) -> bytes:
+        """Give it its file and return its answer; nothing when it died, or was ended because ``wall_s`` was over."""
+        try:
+            socket.send_fds(self._link, [request], descriptors)
+        except OSError:
+            return b""
+        return await self._received(wall_s)
+
+    async def _received(self, within_s: float) -> bytes:
+        # No asyncio.timeout: before Python 3.11.3 it does not work in a task that is being cancelled (CPython gh-102780).
+        loop = asyncio.get_running_loop()
+        force = loop.call_later(within_s, self._expire)
+        received = b""
+        try:
+            while len(received) < LONGEST_ANSWER and not received.endswith(b"\n"):
+                more = await loop.sock_recv(self._link, LONGEST_ANSWER)
+                if not more:
+                    break
+                received += more
+        except ConnectionError:
+            return b""
+        finally:
+            force.cancel()
+        return received
+
+    def _expire(self) -> None:
+        self.late = True
+        self.kill()
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def close(self) -> None:
+        """End it, and wait until it is gone: it cannot refuse."""
+        self.kill()
+        self._link.close()
+        await self._process.wait()
+
+
+class Decoders:
+    """Decoders of one event loop: never more than ``most`` at work; a file waits ``wait_s`` for its turn."""
+
+    def __init__(self, *, most: int = 2, ready: int = 0, wait_s: float = 10.0) -> None:
+        self._turns = asyncio.Semaphore(most)
+        self._wait_s = wait_s
+        self._wanted = ready
+        self._ready: deque[Decoder] = deque(maxlen=max(1, ready))
+        self._missing = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a file."""
+        return len(self._ready)
+
+    @asynccontextmanager
+    async def decoder(self) -> AsyncIterator[Decoder]:
+        """Lend a decoder for one file; it is gone afterwards. Raises Overloaded when none is free in time."""
+        await self._turn()
+        try:
+            decoder = await self._one()
+            try:
+                yield decoder
+            finally:
+                await decoder.close()
+        finally:
+            self._turns.release()
+
+    async def keep_ready(self) -> None:
+        """Start decoders ahead of the files, until cancelled."""
+        try:
+            while True:
+                while len(self._ready) < self._wanted:
+                    self._ready.append(await _started())
+                self._missing.clear()
+                await self._missing.wait()
+        finally:
+            for decoder in self._ready:
+                await decoder.close()
+            self._ready.clear()
+
+    async def _turn(self) -> None:
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Overloaded("too many files of sound are being read", retry_after=round(self._wait_s)) from None
+
+    async def _one(self) -> Decoder:
+        while self._ready:
+            decoder = self._ready.popleft()
+            self._missing.set()
+            if decoder.alive:
+                return decoder
+            await decoder.close()
+        return await _started()
+
+
+_of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Decoders] = WeakKeyDictionary()
+
+
+def current() -> Decoders:
+    """Return the decoders of the running loop; nothing is started ahead unless somebody opened :func:`warm_decoders`."""
+    return _of_loop.setdefault(asyncio.get_running_loop(), Decoders())
+
+
+@asynccontextmanager
+async def warm_decoders(*, most: int = 2, ready: int = 1, wait_s: float = 10.0) -> AsyncIterator[Decoders]:
+    """Have ``ready`` decoders waiting for files, and at most ``most`` at work, while the context is open.
+
+    A decoder takes 0.2 s to start: with one that waits, a short clip does not.
+    """
+    loop = asyncio.get_running_loop()
+    decoders = _of_loop[loop] = Decoders(most=most, ready=ready, wait_s=wait_s)
+    try:
+        async with asyncio.TaskGroup() as owner:
+            keeper = owner.create_task(decoders.keep_ready())
+            try:
+                yield decoders
+            finally:
+                keeper.cancel()
+    finally:
+        _of_loop.pop(loop, None)
+
+
+async def _started() -> Decoder:
+    """Start one and wait for it. Raises Overloaded when it does not come up: that is no fault of a file."""
+    decoder = Decoder(*await _launched())
+    try:
+        if not await decoder.ready():
+            log.error("the decoder of sound files does not start")
+            raise Overloaded("files of sound cannot be read now", retry_after=30)
+    except BaseException:
+        await decoder.close()
+        raise
+    return decoder
+
+
+async def _launched() -> tuple[Process, socket.socket]:
+    ours, its = socket.socketpair()
+    ours.setblocking(False)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", "-c", _PROGRAM, *_ROOTS),
+            stdin=its.fileno(),
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+            env=_ENVIRONMENT | {name: os.environ[name] for name in _KEPT if name in os.environ},
+        )
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        its.close()
+    return process, ours
