@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "mediaserver.rtc": GROUND | AUDIO | SEAMS,
     "mediaserver.conversation": GROUND | AUDIO | SEAMS,
     "mediaserver.cache": GROUND | SEAMS,
+    "mediaserver.transcripts": GROUND | AUDIO | SEAMS,
     "mediaserver.gateway": GROUND,
     "mediaserver.telemetry": GROUND,
     "mediaserver.cluster": GROUND,

@@ -1,0 +1,1 @@
+"""What is known of speech in files once it is written down."""
