@@ -11,7 +11,7 @@ import io
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import av
@@ -21,7 +21,8 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from mediaserver.audio import confinement
+from mediaserver.audio import confinement, processing
+from mediaserver.audio.processing import NONE, FileSound, Process, Processing
 from mediaserver.audio.wav import mono_header
 
 DEMUXERS = {"wav": "wav", "flac": "flac", "ogg": "ogg", "webm": "matroska", "mp3": "mp3", "m4a": "mov"}
@@ -40,6 +41,7 @@ LOWEST_RATE, HIGHEST_RATE = 4000, 384_000
 MOST_CHANNELS = 8
 MOST_BAD_PACKETS = 1000
 READ_BYTES = 1 << 16
+_REHEARSED = 19200
 
 
 class Refused(Exception):
@@ -55,18 +57,19 @@ def main(link: socket.socket) -> None:
     request, descriptors, _, _ = socket.recv_fds(link, 4096, 2)
     if len(descriptors) == 2:
         link.sendall(json.dumps(answer(json.loads(request), *descriptors)).encode() + b"\n")
+    os._exit(0)  # the parent waits for the end, and there is nothing to tidy up
 
 
 def rehearse() -> None:
     """Read a short file: PyAV loads parts of itself when they are first needed, which later cannot be done."""
-    silence = bytes(19200)
+    silence = bytes(_REHEARSED)
     if not list(decoded(io.BytesIO(mono_header(48000, len(silence)) + silence), "wav", 16000)):
         raise RuntimeError("the decoder does not decode")
 
 
 def answer(request: dict[str, Any], source: int, sink: int) -> dict[str, Any]:
     """Decode the one into the other and return what the parent is told."""
-    finish = prepared(request)
+    process = prepared(request, sink)
     bytes_allowed = 2 * request["rate"] * request["max_seconds"]
     confinement.limit(
         memory_bytes=request["memory_bytes"], cpu_s=request["wall_s"], file_bytes=int(bytes_allowed) + 2 * READ_BYTES
@@ -75,7 +78,7 @@ def answer(request: dict[str, Any], source: int, sink: int) -> dict[str, Any]:
     try:
         file = open(source, "rb", buffering=0, closefd=False)  # noqa: SIM115 - the parent's descriptor
         samples = write(decoded(file, request["kind"], request["rate"]), sink, int(bytes_allowed))
-        finish(sink, samples)
+        process(FileSound(sink, samples), request["rate"])
     except Refused as refused:
         return {"code": str(refused)}
     except MemoryError:
@@ -83,9 +86,15 @@ def answer(request: dict[str, Any], source: int, sink: int) -> dict[str, Any]:
     return {"samples": samples, "confined": request["confined"]}
 
 
-def prepared(request: dict[str, Any]) -> Callable[[int, int], None]:
-    """Load what the request needs beyond decoding, while modules can still be loaded."""
-    return lambda sink, samples: None
+def prepared(request: dict[str, Any], sink: int) -> Process:
+    """Load what is wanted beyond decoding, and use it once: later no module can be loaded any more."""
+    wanted = Processing(request["denoise"], request["loudness"])
+    process = processing.prepared(wanted)
+    if wanted != NONE:
+        os.pwrite(sink, bytes(_REHEARSED), 0)
+        process(FileSound(sink, _REHEARSED // 2), request["rate"])
+        os.ftruncate(sink, 0)
+    return process
 
 
 def write(sound: Iterator[bytes], sink: int, most: int) -> int:

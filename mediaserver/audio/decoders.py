@@ -11,18 +11,23 @@ from asyncio.subprocess import DEVNULL, Process
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import av
 import numpy as np
 
+from mediaserver.audio.denoise import PACKAGE
 from mediaserver.errors import Overloaded
 
 log = logging.getLogger(__name__)
 
 START_S = 20.0
 """A decoder that has not said that it is there after so long is given up."""
+
+GRACE_S = 1.0
+"""One that is not at work is ended by force after so long."""
 
 LONGEST_ANSWER = 1024
 """Bytes. More is no answer of ours."""
@@ -34,9 +39,18 @@ import socket
 from mediaserver.audio import decoder_child
 decoder_child.main(socket.socket(fileno=0))
 """
+
+
+def _origin(package: str) -> str | None:
+    spec = find_spec(package)
+    return spec.origin if spec is not None else None
+
+
 _ROOTS = tuple(
     dict.fromkeys(
-        str(Path(file).resolve().parents[up]) for file, up in ((__file__, 2), (av.__file__, 1), (np.__file__, 1))
+        str(Path(place).resolve().parents[1])
+        for place in (Path(__file__).parent, av.__file__, np.__file__, _origin(PACKAGE))
+        if place is not None
     )
 )
 """Where its imports are found: it runs without site-packages' start-up files, which would cost it as much as itself."""
@@ -53,6 +67,7 @@ class Decoder:
         self._link = link
         self.late = False
         """Whether it was ended because its time was over."""
+        self._busy = True
 
     @property
     def alive(self) -> bool:
@@ -65,6 +80,7 @@ class Decoder:
 
     async def ask(self, request: bytes, descriptors: Sequence[int], wall_s: float) -> bytes:
         """Give it its file and return its answer; nothing when it died, or was ended because ``wall_s`` was over."""
+        self._busy = True
         try:
             socket.send_fds(self._link, [request], descriptors)
         except OSError:
@@ -86,6 +102,7 @@ class Decoder:
             return b""
         finally:
             force.cancel()
+        self._busy = not received.endswith(b"\n")
         return received
 
     def _expire(self) -> None:
@@ -98,10 +115,13 @@ class Decoder:
             self._process.kill()
 
     async def close(self) -> None:
-        """End it, and wait until it is gone: it cannot refuse."""
-        self.kill()
+        """Let it end, which it does by itself when it is not at work, and wait until it is gone."""
         self._link.close()
-        await self._process.wait()
+        force = asyncio.get_running_loop().call_later(0 if self._busy else GRACE_S, self.kill)
+        try:
+            await self._process.wait()
+        finally:
+            force.cancel()
 
 
 class Decoders:
@@ -136,14 +156,20 @@ class Decoders:
         """Start decoders ahead of the files, until cancelled."""
         try:
             while True:
-                while len(self._ready) < self._wanted:
-                    self._ready.append(await _started())
                 self._missing.clear()
+                await self._fill()
                 await self._missing.wait()
         finally:
             for decoder in self._ready:
                 await decoder.close()
             self._ready.clear()
+
+    async def _fill(self) -> None:
+        while len(self._ready) < self._wanted:
+            try:
+                self._ready.append(await _started())
+            except Overloaded:
+                await asyncio.sleep(START_S)
 
     async def _turn(self) -> None:
         try:
@@ -178,15 +204,20 @@ async def warm_decoders(*, most: int = 2, ready: int = 1, wait_s: float = 10.0) 
     """
     loop = asyncio.get_running_loop()
     decoders = _of_loop[loop] = Decoders(most=most, ready=ready, wait_s=wait_s)
+    failure: Exception | None = None
     try:
         async with asyncio.TaskGroup() as owner:
             keeper = owner.create_task(decoders.keep_ready())
             try:
                 yield decoders
+            except Exception as raised:  # the user's own leaves as it is, not in the TaskGroup's wrapping
+                failure = raised
             finally:
                 keeper.cancel()
     finally:
         _of_loop.pop(loop, None)
+    if failure is not None:
+        raise failure
 
 
 async def _started() -> Decoder:

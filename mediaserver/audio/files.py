@@ -16,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mediaserver.audio import decoders
+from mediaserver.audio.denoise import find_denoiser
+from mediaserver.audio.processing import NONE as NONE
+from mediaserver.audio.processing import Processing as Processing
 from mediaserver.errors import UnsupportedSound, UnusableSound
 
 KINDS: Final = ("wav", "flac", "ogg", "webm", "mp3", "m4a")
@@ -32,14 +35,6 @@ class DecodeLimits:
     max_seconds: float = 14_400.0
     wall_s: float = 60.0
     memory_bytes: int = 512 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Processing:
-    """What is done to the sound once it is decoded."""
-
-
-NONE: Final = Processing()
 
 
 @dataclass(slots=True)
@@ -103,10 +98,12 @@ async def decoded(
 ) -> AsyncIterator[Decoded]:
     """Decode a file of sound to PCM16 mono at ``rate`` Hz and keep it while the context is open.
 
-    Raises UnusableSound (with UnsupportedSound), OSError when the file cannot be opened, and Overloaded when too many are
-    being read. What can be decoded of a damaged file is returned; of several tracks the first. The sound lies in the folder
-    for temporary files, 115 MB for an hour at 16 kHz.
+    Raises UnusableSound (with UnsupportedSound), OSError when the file cannot be opened, Overloaded when too many are being
+    read, and ConfigError when what ``process`` needs is not installed. What can be decoded of a damaged file is returned; of
+    several tracks the first. The sound lies in the folder for temporary files, 115 MB for an hour at 16 kHz.
     """
+    if process.denoise:
+        find_denoiser()
     source, kind = await asyncio.to_thread(_opened, path)
     try:
         with await asyncio.to_thread(_nameless) as sink:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -117,6 +118,19 @@ def test_writing_stops_at_the_most(tmp_path: Path) -> None:
             decoder_child.write(iter([]), out.fileno(), 250)
 
 
+def test_too_little_memory_has_its_own_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise av.error.MemoryError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(decoder_child.confinement, "limit", lambda **_: None)
+    monkeypatch.setattr(decoder_child.confinement, "filtered", lambda: True)
+    monkeypatch.setattr(decoder_child.av, "open", exhausted)
+    request = {"kind": "wav", "rate": 8000, "max_seconds": 1.0, "wall_s": 1.0, "memory_bytes": 0}
+    with (tmp_path / "a").open("w+b") as file:
+        told = decoder_child.answer(request | {"denoise": False, "loudness": None}, file.fileno(), file.fileno())
+    assert told == {"code": "too_complex"}
+
+
 PROGRAM = """
 import os, sys
 sys.path += sys.argv[3:]
@@ -179,6 +193,7 @@ def test_the_program_answers_one_request_and_ends(tmp_path: Path) -> None:
         its.close()
         assert ours.recv(10) == b"\n"
         request = {"kind": "flac", "rate": 8000, "max_seconds": 10.0, "wall_s": 10.0, "memory_bytes": 1 << 29}
+        request |= {"denoise": False, "loudness": None}
         socket.send_fds(ours, [json.dumps(request).encode()], [source.fileno(), sink.fileno()])
         answer = json.loads(ours.recv(1000))
         assert answer["samples"] == pytest.approx(8000, abs=10)

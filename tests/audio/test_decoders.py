@@ -43,6 +43,12 @@ async def test_one_that_died_while_it_waited_is_passed_over():
             assert second.alive
 
 
+async def test_what_goes_wrong_inside_leaves_as_it_is():
+    with pytest.raises(KeyError):
+        async with warm_decoders(ready=0):
+            raise KeyError("mine")
+
+
 async def test_a_file_that_finds_no_turn_is_told_to_come_again():
     some = Decoders(most=1, wait_s=0.02)
     async with some.decoder() as one:
