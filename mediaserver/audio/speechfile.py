@@ -13,7 +13,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from mediaserver.audio.resample import Resampler
+from mediaserver.audio.presets import BALANCED, Preset
 from mediaserver.audio.wav import mono_header
 
 FORMATS: Final[Mapping[str, str]] = MappingProxyType(
@@ -34,26 +34,22 @@ PCM_RATE: Final = 24000
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A container and its encoder.
-
-    ``rates`` in Hz that the encoder takes, none: all; ``bit_rate`` for mono speech, 0: no choice.
-    """
+    """A container and its encoder. ``rates`` in Hz that the encoder takes, none: all."""
 
     container: str
     encoder: str
     sample: str
     rates: tuple[int, ...] = ()
-    bit_rate: int = 0
     options: tuple[tuple[str, str], ...] = ()
 
 
 _FORMS: Final[Mapping[str, _Form]] = {
     "mp3": _Form(
-        "mp3", "libmp3lame", "s16p", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000), 64_000,
+        "mp3", "libmp3lame", "s16p", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
         (("write_xing", "0"), ("id3v2_version", "0")),
     ),
-    "opus": _Form("ogg", "libopus", "s16", (48000,), 48_000, (("page_duration", "200000"),)),
-    "aac": _Form("adts", "aac", "fltp", (16000, 22050, 24000, 32000, 44100, 48000), 64_000),
+    "opus": _Form("ogg", "libopus", "s16", (48000,), (("page_duration", "200000"),)),
+    "aac": _Form("adts", "aac", "fltp", (16000, 22050, 24000, 32000, 44100, 48000)),
     "flac": _Form("flac", "flac", "s16"),
 }  # fmt: skip
 
@@ -66,8 +62,8 @@ class SpeechFile:
     encoder takes it. Raises KeyError for any other form.
     """
 
-    def __init__(self, form: str, rate: int) -> None:
-        self._writer: _Writer = _WRITERS[form](rate) if form in _WRITERS else _Encoded(_FORMS[form], rate)
+    def __init__(self, form: str, rate: int, preset: Preset = BALANCED) -> None:
+        self._writer: _Writer = _WRITERS[form](rate, preset) if form in _WRITERS else _Encoded(form, rate, preset)
 
     def feed(self, pcm: bytes) -> bytes:
         """Take sound of any length, whole samples, and return what can be sent of it."""
@@ -89,8 +85,8 @@ class _Writer(Protocol):
 
 
 class _Pcm:
-    def __init__(self, rate: int) -> None:
-        self._resampler = Resampler(rate, PCM_RATE)
+    def __init__(self, rate: int, preset: Preset) -> None:
+        self._resampler = preset.make_resampler(rate, PCM_RATE)
 
     def feed(self, pcm: bytes) -> bytes:
         return self._resampler.feed(pcm)
@@ -100,7 +96,7 @@ class _Pcm:
 
 
 class _Wav:
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, _preset: Preset) -> None:
         self._header = mono_header(rate, None)
 
     def feed(self, pcm: bytes) -> bytes:
@@ -111,16 +107,16 @@ class _Wav:
         return self.feed(b"")
 
 
-_WRITERS: Final[Mapping[str, Callable[[int], _Writer]]] = {"pcm": _Pcm, "wav": _Wav}
+_WRITERS: Final[Mapping[str, Callable[[int, Preset], _Writer]]] = {"pcm": _Pcm, "wav": _Wav}
 
 
 class _Encoded:
     """An encoder and a container of FFmpeg's, which writes where it cannot seek."""
 
-    def __init__(self, form: _Form, rate: int) -> None:
-        self._form = form
+    def __init__(self, name: str, rate: int, preset: Preset) -> None:
+        form = _FORMS[name]
         self._rate = rate if rate in form.rates or not form.rates else _next_rate(form.rates, rate)
-        self._resampler = Resampler(rate, self._rate)
+        self._resampler = preset.make_resampler(rate, self._rate)
         self._out = _Out()
         self._at = 0
         self._container = av.open(
@@ -128,8 +124,10 @@ class _Encoded:
         )
         made = self._container.add_stream(form.encoder, rate=self._rate, layout="mono", format=form.sample)
         self._stream = cast("AudioStream", made)
-        if form.bit_rate:
-            self._stream.bit_rate = form.bit_rate
+        if name in preset.bit_rates:
+            self._stream.bit_rate = preset.bit_rates[name]
+        if name == "opus":
+            self._stream.options = {"compression_level": str(preset.opus_complexity), "application": "voip"}
         self._container.start_encoding()
 
     def feed(self, pcm: bytes) -> bytes:
