@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 import av
 from av.audio.codeccontext import AudioCodecContext
+from av.audio.fifo import AudioFifo
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -170,12 +171,13 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[AudioFram
 
 
 class Mono:
-    """Frames of any form in, PCM16 mono at ``rate`` Hz out."""
+    """Frames of any form in, PCM16 mono at ``rate`` Hz out, a second at a time: one by one they cost thrice as much."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self._form: tuple[str, str, int] | None = None
-        self._resampler: AudioResampler | None = None
+        self._waiting = AudioFifo()
+        self._resampler = AudioResampler("s16", "mono", rate)
 
     def feed(self, frame: AudioFrame) -> Iterator[bytes]:
         """Take a frame. A file may change its form in the middle: the sound goes on."""
@@ -184,19 +186,20 @@ class Mono:
             yield from self.rest()
             if len(frame.layout.channels) > MOST_CHANNELS or not LOWEST_RATE <= frame.sample_rate <= HIGHEST_RATE:
                 raise Refused("unsupported_channels")
-            self._form, self._resampler = form, AudioResampler("s16", "mono", self._rate)
-        yield from self._made(frame)
+            self._form, self._waiting = form, AudioFifo()
+            self._resampler = AudioResampler("s16", "mono", self._rate)
+        frame.pts = None  # times in files lie; the resampler would make up for them
+        self._waiting.write(frame)
+        if self._waiting.samples >= frame.sample_rate:
+            yield from self._made(self._waiting.read())
 
     def rest(self) -> Iterator[bytes]:
         """Return what is still inside."""
-        if self._resampler is not None:
+        if self._form is not None:
+            yield from self._made(self._waiting.read())
             yield from self._made(None)
-            self._resampler = None
 
     def _made(self, frame: AudioFrame | None) -> Iterator[bytes]:
-        assert self._resampler is not None  # noqa: S101 - made before the first frame
-        if frame is not None:
-            frame.pts = None  # times in files lie; the resampler would make up for them
         try:
             made = self._resampler.resample(frame)
         except MemoryError:
