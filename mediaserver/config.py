@@ -202,6 +202,13 @@ class Development(Section, frozen=True):
     """Accept ``sk-local`` from this machine's own loopback addresses, and from nowhere else."""
 
 
+class Noise(Section, frozen=True):
+    """Noise behind the callers' voices; needs ``pip install 'mediaserver[denoise]'``."""
+
+    suppress: Literal["off", "on_request", "always"] = "off"
+    """Taken out for every call, or for clients that set ``noise_reduction`` where the provider does not do it by itself."""
+
+
 class Recording(Section, frozen=True):
     """Both sides of every call as one stereo file, the caller left and the server right. You need the caller's consent."""
 
@@ -285,6 +292,8 @@ class Config(Section, frozen=True):
     """What is said while a tool takes its time."""
     continuity: Continuity = Continuity()
     """How a call outlives its provider."""
+    noise: Noise = Noise()
+    """What is done against noise."""
     recording: Recording = Recording()
     """Calls as files of sound."""
     cache: Cache = Cache()

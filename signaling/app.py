@@ -30,6 +30,7 @@ from mediaserver.cluster.names import Names
 from mediaserver.cluster.place import Place
 from mediaserver.config import Config
 from mediaserver.conversation.limits import Limits
+from mediaserver.conversation.quieting import Quiet, quiet
 from mediaserver.conversation.session import Session
 from mediaserver.conversation.sessions import Sessions
 from mediaserver.events import SessionEnded
@@ -80,6 +81,7 @@ def build(config: Config, place: Place | None = None, *, providers: OpenBridge |
             make_voice=detector(config.turns),
             end_model=find_end_model(config.turns),
             recorder=_recorder(config),
+            quiet=quiet(config.noise),
         )
     )
     app.on_shutdown.append(_end_calls)
@@ -109,6 +111,7 @@ async def _open_house(
     make_voice: MakeVoice,
     end_model: Model | None,
     recorder: Recorder | None,
+    quiet: Quiet | None,
 ) -> AsyncIterator[None]:
     door = app[DOOR]
     async with shelf, AsyncExitStack() as stack:
@@ -120,7 +123,7 @@ async def _open_house(
         )
         if recorder is not None:
             await stack.enter_async_context(recorder)
-        ways = open_ways(door.config, makers, tools, phrases, None if recorder is None else recorder.begin)
+        ways = open_ways(door.config, makers, tools, phrases, None if recorder is None else recorder.begin, quiet)
         ticker = await stack.enter_async_context(_Ticking())
         port = await stack.enter_async_context(MediaPort.open(media_settings(door.config), ticker))
         judge = None if end_model is None else await stack.enter_async_context(Judge(end_model))

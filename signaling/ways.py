@@ -10,6 +10,7 @@ from mediaserver.bridge import BridgeFactory
 from mediaserver.config import Config
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.phrases import Phrases
+from mediaserver.conversation.quieting import Quiet
 from mediaserver.conversation.steadiness import Steadiness
 from mediaserver.conversation.support import BeginTape, Support
 from mediaserver.conversation.watchdog import Alertness
@@ -24,14 +25,15 @@ def open_ways(
     tools: Tools,
     phrases: Phrases,
     begin_tape: BeginTape | None = None,
+    quiet: Quiet | None = None,
 ) -> dict[str, Way]:
     """Return a way for each model; one circuit breaker per provider and region serves all of them.
 
-    ``begin_tape`` records the calls of those models that are recorded.
+    ``begin_tape`` records the calls of those models that are recorded; ``quiet`` takes noise out of what callers say.
     """
     breakers = Breakers()
     places = {name: _place(config, name, make) for name, make in makers.items()}
-    ways = {name: _way(config, name, places, breakers, tools, phrases) for name in makers}
+    ways = {name: _way(config, name, places, breakers, tools, phrases, quiet) for name in makers}
     return {name: _taped(way, begin_tape) if config.models[name].recording else way for name, way in ways.items()}
 
 
@@ -47,7 +49,13 @@ def phrases_of(config: Config) -> tuple[str, ...]:
 
 
 def _way(
-    config: Config, name: str, places: Mapping[str, Place], breakers: Breakers, tools: Tools, phrases: Phrases
+    config: Config,
+    name: str,
+    places: Mapping[str, Place],
+    breakers: Breakers,
+    tools: Tools,
+    phrases: Phrases,
+    quiet: Quiet | None,
 ) -> Way:
     model, how = config.models[name], config.continuity
     support = Support(
@@ -58,6 +66,7 @@ def _way(
         phrases=phrases,
         apology=how.apology,
         moment=how.moment,
+        quiet=quiet,
     )
     route = tuple(places[place] for place in (name, *model.fallbacks))
     return Way(route, route[0].make().capabilities, support)

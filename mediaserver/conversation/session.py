@@ -102,6 +102,7 @@ class Session:
         rates = bridge.capabilities.input_rate, bridge.capabilities.output_rate
         self._audience.hear_rate, self._audience.rate = rates
         self._tape = self._support.tape(caller.id, *rates, self._started_at)
+        self._quieter = self._support.quieter(rates[0], bridge.capabilities.can)
         leg = Leg(0, places[0], bridge, *rates)
         self.conversation = items = Conversation(max_items=self.limits.max_items, max_bytes=self.limits.max_text_bytes)
         self._tools = self._make_tools(items)
@@ -109,9 +110,8 @@ class Session:
         judging = None if judge is None else Judging(judge, rates[0], self.take)
         shared = (self._audience, items, self.record, clock, make_voice, self._reopen)
         self._succession = Succession(leg, settings, *shared, judging)
-        self._crossing = Crossing(
-            self, leg, places, self._support.health or Once(), self._steadiness(route), self.record, clock
-        )
+        carried = (self._support.health or Once(), self._steadiness(route), self.record, clock)
+        self._crossing = Crossing(self, leg, places, *carried)
         self._alarm = Alarm(clock, lambda: self.take(self._tend, None))
         self._waiting: deque[tuple[Callable[[Any], None], Any]] = deque(maxlen=8192)
         self._handling = False
@@ -255,6 +255,7 @@ class Session:
         try:
             if self._tape is not None:
                 self._tape.heard(pcm, self._clock())
+            pcm = self._quieter.feed(pcm, self._talk.settings.noise_reduction)
             if self._audience.controllers and not self._supervision.hear(pcm):
                 return
             if not self._plain:

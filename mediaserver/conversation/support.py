@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mediaserver.bridge import Bridge, Remember
+from mediaserver.bridge import Bridge, Feature, Remember
 from mediaserver.conversation.leg import Place
 from mediaserver.conversation.phrases import Phrases
+from mediaserver.conversation.quieting import Quiet, Quieter
 from mediaserver.conversation.record import CallRecord
 from mediaserver.conversation.route import Health
 from mediaserver.conversation.steadiness import Steadiness
@@ -80,6 +81,11 @@ class Support:
     moment: str = ""
     begin_tape: BeginTape | None = None
     remember: Remember | None = None
+    quiet: Quiet | None = None
+
+    def quieter(self, rate: int, can: frozenset[Feature]) -> Quieter:
+        """Return what the caller's frames go through first; ``can``: what the provider does by itself."""
+        return Quieter(self.quiet, rate, can)
 
     def tape(self, name: str, hear_rate: int, play_rate: int, began: float) -> Tape | None:
         """Return what records this call, if it is recorded."""

@@ -11,6 +11,7 @@ from bridges.echo import EchoBridge
 from mediaserver.bridge import Capabilities, SoundCodec
 from mediaserver.commands import BeginSpeech, CreateResponse, EndSpeech, Interrupt, Respond
 from mediaserver.conversation.limits import Limits
+from mediaserver.conversation.quieting import Quiet
 from mediaserver.conversation.session import Session
 from mediaserver.conversation.support import Support
 from mediaserver.errors import BridgeError, Hangup
@@ -635,5 +636,24 @@ def test_a_recorded_call_gives_all_that_is_heard_and_the_caller_a_tap() -> None:
         assert len(tape.times) >= 45 and tape.times == sorted(tape.times)
         assert len(tape.ends) == 1
         assert session.record.entries()[-2]["kind"] == "recorded"
+
+    virtual_time.run(scenario())
+
+
+def test_noise_is_taken_out_before_anybody_else_hears_the_caller() -> None:
+    class Turned:
+        """A denoiser that can be told from none."""
+
+        def feed(self, frame: bytes) -> bytes:
+            return frame[::-1]
+
+    async def scenario() -> None:
+        bridge, caller = EchoBridge(), FakeCaller(virtual_time.now)
+        heard: list[bytes] = []
+        support = Support(quiet=Quiet(lambda _: Turned(), always=True))
+        session = Session("sess_1", caller, bridge, SETTINGS, clock=virtual_time.now, support=support)
+        session._succession.talk.hear = lambda pcm, _at: heard.append(pcm)  # type: ignore[method-assign]
+        session.hear(b"\1\0" * 480, 0.0)
+        assert heard == [b"\0\1" * 480]
 
     virtual_time.run(scenario())
