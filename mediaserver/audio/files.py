@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -20,6 +22,8 @@ from mediaserver.audio.denoise import find_denoiser
 from mediaserver.audio.processing import NONE as NONE
 from mediaserver.audio.processing import Processing as Processing
 from mediaserver.errors import UnsupportedSound, UnusableSound
+
+log = logging.getLogger(__name__)
 
 KINDS: Final = ("wav", "flac", "ogg", "webm", "mp3", "m4a")
 """What is read."""
@@ -116,7 +120,8 @@ async def decoded(
             try:
                 yield sound
             finally:
-                sound.pcm = _NOTHING
+                held, sound.pcm = [sound.pcm], _NOTHING
+                await asyncio.to_thread(_let_go, held, sink)
     finally:
         source.close()
 
@@ -136,7 +141,14 @@ async def _asked(source: BinaryIO, sink: BinaryIO, request: dict[str, object], l
         raise _unusable("too_slow" if decoder.late else "undecodable", limits) from None
     if answer.samples <= 0:
         raise _unusable(answer.code, limits)
+    if not answer.confined:
+        _say_unconfined()
     return answer
+
+
+@cache
+def _say_unconfined() -> None:
+    log.warning("this system has no filter of system calls: files of sound are decoded within limits only")
 
 
 def _unusable(code: str, limits: DecodeLimits) -> UnusableSound:
@@ -147,6 +159,12 @@ def _unusable(code: str, limits: DecodeLimits) -> UnusableSound:
 
 def _nameless() -> BinaryIO:
     return cast("BinaryIO", tempfile.TemporaryFile("w+b", buffering=0))
+
+
+def _let_go(held: list[NDArray[np.int16]], sink: BinaryIO) -> None:
+    """Free the file: hundreds of megabytes take the system a moment."""
+    held.clear()
+    sink.close()
 
 
 def _opened(path: Path) -> tuple[BinaryIO, str]:

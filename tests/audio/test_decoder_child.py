@@ -197,5 +197,6 @@ def test_the_program_answers_one_request_and_ends(tmp_path: Path) -> None:
         socket.send_fds(ours, [json.dumps(request).encode()], [source.fileno(), sink.fileno()])
         answer = json.loads(ours.recv(1000))
         assert answer["samples"] == pytest.approx(8000, abs=10)
+        assert answer["confined"] is (sys.platform == "linux")
         assert (tmp_path / "out").stat().st_size == 2 * answer["samples"]
         assert child.wait(10) == 0
