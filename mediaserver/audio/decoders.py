@@ -152,13 +152,15 @@ class Decoders:
         finally:
             self._turns.release()
 
-    async def keep_ready(self) -> None:
-        """Start decoders ahead of the files, until cancelled."""
+    async def keep_ready(self, *, begin: bool) -> None:
+        """Start decoders ahead of the files, until cancelled; with ``begin`` at once, else from the first file on."""
+        if begin:
+            self._missing.set()
         try:
             while True:
+                await self._missing.wait()
                 self._missing.clear()
                 await self._fill()
-                await self._missing.wait()
         finally:
             for decoder in self._ready:
                 await decoder.close()
@@ -179,9 +181,9 @@ class Decoders:
             raise Overloaded("too many files of sound are being read", retry_after=round(self._wait_s)) from None
 
     async def _one(self) -> Decoder:
+        self._missing.set()
         while self._ready:
             decoder = self._ready.popleft()
-            self._missing.set()
             if decoder.alive:
                 return decoder
             await decoder.close()
@@ -197,17 +199,20 @@ def current() -> Decoders:
 
 
 @asynccontextmanager
-async def warm_decoders(*, most: int = 2, ready: int = 1, wait_s: float = 10.0) -> AsyncIterator[Decoders]:
+async def warm_decoders(
+    *, most: int = 2, ready: int = 1, wait_s: float = 10.0, begin: bool = True
+) -> AsyncIterator[Decoders]:
     """Have ``ready`` decoders waiting for files, and at most ``most`` at work, while the context is open.
 
-    A decoder takes 0.2 s to start: with one that waits, a short clip does not.
+    A decoder takes 0.2 s to start: with one that waits, a short clip does not. Without ``begin`` none waits before the first
+    file came: a server that is sent none pays nothing.
     """
     loop = asyncio.get_running_loop()
     decoders = _of_loop[loop] = Decoders(most=most, ready=ready, wait_s=wait_s)
     failure: Exception | None = None
     try:
         async with asyncio.TaskGroup() as owner:
-            keeper = owner.create_task(decoders.keep_ready())
+            keeper = owner.create_task(decoders.keep_ready(begin=begin))
             try:
                 yield decoders
             except Exception as raised:  # the user's own leaves as it is, not in the TaskGroup's wrapping

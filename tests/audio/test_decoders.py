@@ -34,6 +34,15 @@ async def test_one_waits_for_a_file_and_another_takes_its_place():
     assert current() is not warm
 
 
+async def test_a_server_that_is_sent_no_files_starts_nothing():
+    async with warm_decoders(begin=False) as warm:
+        await asyncio.sleep(0.05)
+        assert child_pids() == []
+        async with warm.decoder():
+            pass
+        await until_ready(warm)
+
+
 async def test_one_that_died_while_it_waited_is_passed_over():
     async with warm_decoders(most=1, ready=1) as warm:
         await until_ready(warm)
