@@ -17,6 +17,7 @@ from mediaserver.speech import (
     FileLimits,
     FileTranscript,
     Partial,
+    Pausing,
     SoundFile,
     Transcriber,
     Transcript,
@@ -109,6 +110,7 @@ class _Turn:
         self._sound = bytearray()
         self._room = KEPT_S * line.first.rate * 2
         self._takers: list[Callable[[bytes], None]] = []
+        self._pausing: list[Pausing] = []
         self._ended = asyncio.Event()
         self._result: asyncio.Future[Transcript | BridgeError] = asyncio.get_running_loop().create_future()
 
@@ -117,6 +119,14 @@ class _Turn:
         self._sound += pcm
         for take in self._takers if pcm else ():
             take(pcm)
+
+    def paused(self) -> None:
+        for utterance in self._pausing:
+            utterance.paused()
+
+    def resumed(self) -> None:
+        for utterance in self._pausing:
+            utterance.resumed()
 
     async def finish(self) -> Transcript:
         self._ended.set()
@@ -158,11 +168,14 @@ class _Turn:
                 utterance.feed(resampler.feed(pcm))
 
             take(bytes(self._sound))
+            pausing = [utterance] if isinstance(utterance, Pausing) else []
             self._takers.append(take)
+            self._pausing += pausing
             try:
                 await self._ended.wait()
             finally:
                 self._takers.remove(take)
+                self._pausing = [each for each in self._pausing if each not in pausing]
             if rest := resampler.flush():
                 utterance.feed(rest)
             return await utterance.finish()

@@ -78,9 +78,11 @@ class ByUtterance:
         can = self._files.file_features
         ask = FileAsk(language if "language" in can else None, prompt if "prompt" in can else "")
         turn = Turn(self._files, ask, on_partial, self._room)
+        turn.on_pause = self._chosen.on_pause
         failure: Exception | None = None
         async with asyncio.TaskGroup() as tasks:
             warming = tasks.create_task(self._files.warm())
+            turn.tasks = tasks
             if self._chosen.partials_every_s is not None:
                 turn.early = tasks.create_task(turn.write_early(self._chosen.partials_every_s))
             try:
@@ -91,14 +93,16 @@ class ByUtterance:
                 failure = raised
             finally:
                 warming.cancel()
-                if turn.early is not None:
-                    turn.early.cancel()
+                turn.stop()
         if failure is not None:
             raise failure
 
 
 class Turn:
-    """One turn of speech; satisfies :class:`mediaserver.speech.Utterance`. What early writing costs is counted too."""
+    """One turn of speech; satisfies :class:`mediaserver.speech.Utterance` and its ``Pausing``.
+
+    What early writing costs is counted too.
+    """
 
     def __init__(self, files: FileToText, ask: FileAsk, on_partial: Callable[[Partial], None], room: int) -> None:
         self._files, self._ask, self._on_partial, self._room = files, ask, on_partial, room
@@ -108,6 +112,27 @@ class Turn:
         self._spent: list[Usage] = []
         self._asked_s = 0.0
         self.early: asyncio.Task[None] | None = None
+        self.on_pause = False
+        self.tasks: asyncio.TaskGroup | None = None
+        self._ahead: asyncio.Task[FileTranscript | BridgeError] | None = None
+
+    def paused(self) -> None:
+        """Write down what was said: it may be all."""
+        if self.on_pause and self.tasks is not None and self._ahead is None and not self._is_empty():
+            self._asked_s = len(self._pcm) / _PER_SECOND
+            self._ahead = self.tasks.create_task(self._tried())
+
+    def resumed(self) -> None:
+        """It was not."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            self._give_up(ahead)
+
+    def stop(self) -> None:
+        """Nobody wants it any more."""
+        for task in (self.early, self._ahead):
+            if task is not None:
+                task.cancel()
 
     def feed(self, pcm: bytes) -> None:
         """Take PCM16 mono at 16 kHz; what is beyond the longest turn is not kept."""
@@ -120,12 +145,27 @@ class Turn:
         """Send the turn and return its text; silence is not sent. Raises BridgeError."""
         if self.early is not None:
             self.early.cancel()
+        if self._ahead is not None and not isinstance(ahead := await self._ahead, BridgeError):
+            return Transcript(ahead.text, summed(self._spent), ahead.language)
         if self._asked_s:  # it is being written down at this moment, and will be billed
             self._spent.append(Usage(seconds=self._asked_s))
         if self._is_empty():
             return Transcript("")
         transcript = await self._written(self._show)
         return Transcript(transcript.text, summed(self._spent), transcript.language)
+
+    async def _tried(self) -> FileTranscript | BridgeError:
+        try:
+            return await self._written(self._show)
+        except BridgeError as failure:
+            return failure
+
+    def _give_up(self, ahead: asyncio.Task[FileTranscript | BridgeError]) -> None:
+        """What was asked for is billed, whether it is wanted or not."""
+        ahead.cancel()
+        if self._asked_s:
+            self._spent.append(Usage(seconds=self._asked_s))
+            self._asked_s = 0.0
 
     async def write_early(self, every_s: float) -> None:
         """Write down what was said so far, again and again; the first failure ends it, and only it."""

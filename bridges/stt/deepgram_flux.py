@@ -88,6 +88,13 @@ class FluxCodec:
         self._clean = False
         return self._steps.feed(pcm)
 
+    def pause(self) -> Sequence[Message]:
+        """Flux looks for the end by itself."""
+        return ()
+
+    def resume(self) -> None:
+        """Nothing was done."""
+
     def finish(self) -> Sequence[Message]:
         """End Flux's turn, if there is one."""
         self._finishing = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -88,6 +88,7 @@ class ListenCodec:
         self._written = Written()
         self._began = self._covered_to = 0.0
         self._finishing = self.complete = False
+        self._paused: Literal["no", "asked", "flushed"] = "no"
         self._flushed = True
         self.unknown: Counter[str] = Counter()
 
@@ -102,15 +103,29 @@ class ListenCodec:
         self._language = self._asked
         self._began = self._covered_to = self._steps.sent_s
         self._finishing = self.complete = False
+        self._paused = "no"
 
     def hear(self, pcm: bytes) -> Iterable[Message]:
         """Sound in binary frames."""
         self._flushed = False
         return self._steps.feed(pcm)
 
+    def pause(self) -> Sequence[Message]:
+        """Flush now, which costs nothing: what follows is silence, or more of the turn."""
+        self._paused = "asked"
+        return self._flush()
+
+    def resume(self) -> None:
+        """What was flushed was not all."""
+        self._paused = "no"
+
     def finish(self) -> Sequence[Message]:
-        """Flush."""
+        """Flush, unless all that was said has been flushed already."""
         self._finishing = True
+        self.complete = self._flushed = self._paused == "flushed"
+        return self._flush() if self._paused == "no" else ()
+
+    def _flush(self) -> Sequence[Message]:
         rest = self._steps.rest()
         return (rest, FINALIZE) if rest else (FINALIZE,)
 
@@ -165,6 +180,8 @@ class ListenCodec:
             self._language = best.languages[0]
         if best.transcript or told.speech_final:
             self._written.ended = self._ends and bool(told.speech_final)
-        if told.from_finalize and self._finishing:
-            self.complete = self._flushed = True
+        if told.from_finalize:
+            self._paused = "flushed" if self._paused == "asked" else self._paused
+            self.complete = self.complete or self._finishing
+            self._flushed = self._flushed or self._finishing
         return self._written.partial()

@@ -54,6 +54,14 @@ class TurnCodec(Protocol):
         """Return the messages that carry this sound."""
         ...
 
+    def pause(self) -> Sequence[Message]:
+        """The caller is quiet: return what has what was said so far written down."""
+        ...
+
+    def resume(self) -> None:
+        """The caller goes on."""
+        ...
+
     def finish(self) -> Sequence[Message]:
         """The turn has ended: return what asks for its text."""
         ...
@@ -179,12 +187,22 @@ class Line:
         self._touched = True
         self._say(self._codec.hear(pcm))
 
+    def pause(self) -> None:
+        """The caller is quiet."""
+        self._say(self._codec.pause())
+
+    def resume(self) -> None:
+        """The caller goes on."""
+        self._codec.resume()
+
     def finish(self) -> None:
         """The turn has ended."""
         self._finished_at, self._touched = self._clock(), True
         self._say(self._codec.finish())
+        if self._codec.complete:
+            return self._tell(None)
         self._ping(self._finished_at)
-        self._settle_soon()
+        return self._settle_soon()
 
     def release(self) -> None:
         """The turn leaves: the line is free for another one, or closed where this one left something behind."""

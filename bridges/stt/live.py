@@ -24,7 +24,7 @@ _AT_ONCE = frozenset({"connection_lost", "timeout", "session_expired", "provider
 
 
 class LiveUtterance:
-    """Satisfies :class:`mediaserver.speech.Utterance` and :class:`bridges.stt.line.Turn`.
+    """Satisfies :class:`mediaserver.speech.Utterance`, its ``Pausing``, and :class:`bridges.stt.line.Turn`.
 
     What is fed goes out at once; while there is no connection it waits, up to the longest turn. When the connection is lost
     the sound is sent again on another one, a few times.
@@ -58,6 +58,16 @@ class LiveUtterance:
         """Take PCM16 mono at 16 kHz."""
         self._sound += pcm[: self._room - len(self._sound)]
         self._push()
+
+    def paused(self) -> None:
+        """The caller is quiet."""
+        if self._line is not None and self._line.ready and self._sent == len(self._sound):
+            self._line.pause()
+
+    def resumed(self) -> None:
+        """The caller goes on."""
+        if self._line is not None:
+            self._line.resume()
 
     async def finish(self) -> Transcript:
         """Return what was said. Raises BridgeError."""

@@ -25,6 +25,9 @@ class Whole(Remote, frozen=True, kw_only=True):
     """Speech kept per turn; what is beyond is not written down."""
     partials_every_s: Often | None = None
     """Write down what was said so far, every so often while the caller still speaks. Each time is paid for; empty: never."""
+    on_pause: bool = False
+    """Write down what was said in each pause that may be the end of the turn: the text is there as soon as the turn is over.
+    A pause that was not the end is paid for too."""
 
 
 class OpenAIShape(Whole, frozen=True, kw_only=True):

@@ -108,6 +108,13 @@ class ScribeCodec:
         self._clean = False
         return [self._chunk(piece) for piece in self._steps.feed(pcm)]
 
+    def pause(self) -> Sequence[Message]:
+        """A commit would end what Scribe knows of the sentence."""
+        return ()
+
+    def resume(self) -> None:
+        """Nothing was done."""
+
     def finish(self) -> Sequence[Message]:
         """Commit."""
         self._finishing = True

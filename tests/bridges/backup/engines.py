@@ -57,6 +57,7 @@ class Ears:
     def __init__(self, name: str, *, at_open: Any = None, at_end: Any = None, rate: int = 16000) -> None:
         self.name, self.at_open, self.at_end, self.rate = name, at_open, at_end, rate
         self.heard, self.open = 0, 0
+        self.pauses: list[str] = []
 
     @asynccontextmanager
     async def utterance(
@@ -70,6 +71,12 @@ class Ears:
         class Heard:
             def feed(self, pcm: bytes) -> None:
                 ears.heard += len(pcm)
+
+            def paused(self) -> None:
+                ears.pauses.append("paused")
+
+            def resumed(self) -> None:
+                ears.pauses.append("resumed")
 
             async def finish(self) -> Transcript:
                 if isinstance(ears.at_end, BridgeError):

@@ -7,7 +7,7 @@ import pytest
 from bridges.backup.ears import KEPT_S, BackupEars
 from bridges.backup.line import Line, Patience
 from mediaserver.errors import BridgeError
-from mediaserver.speech import FileAsk, FileTranscript, SoundFile
+from mediaserver.speech import FileAsk, FileTranscript, Pausing, SoundFile
 from tests.bridges.backup.engines import Ears
 
 FRAME = bytes(640)
@@ -38,6 +38,17 @@ async def test_another_one_hears_it_again_from_the_beginning(one: Ears) -> None:
     assert await written(backup(one, two)) == "two"
     assert abs(two.heard - 3200) <= 64
     assert one.open == two.open == 0
+
+
+async def test_pauses_are_told_to_who_hears() -> None:
+    one, two = Ears("one"), Ears("two")
+    async with backup(one, two).utterance(lambda partial: None) as utterance:
+        await asyncio.sleep(0.01)
+        assert isinstance(utterance, Pausing)
+        utterance.paused()
+        utterance.resumed()
+        await utterance.finish()
+    assert (one.pauses, two.pauses) == (["paused", "resumed"], [])
 
 
 async def test_nobody_can() -> None:

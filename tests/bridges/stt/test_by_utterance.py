@@ -184,3 +184,32 @@ async def test_who_is_cancelled_goes_at_once() -> None:
         await files.asked.wait()
         turn.cancel()
     assert turn.cancelled() and files.stopped == 1
+
+
+async def turned(files: Files, *, on_pause: bool, goes_on: bool) -> tuple[str, float]:
+    engine = ByUtterance(files, Whole(on_pause=on_pause))
+    async with engine.utterance(lambda partial: None) as turn:
+        turn.feed(tone(1.0))
+        turn.paused()
+        await asyncio.sleep(0.01)
+        turn.feed(bytes(9600))
+        if goes_on:
+            turn.resumed()
+            turn.feed(tone(1.0))
+        transcript = await turn.finish()
+    return transcript.text, transcript.usage.seconds if transcript.usage else 0.0
+
+
+async def test_a_pause_that_was_the_end_has_been_written_down_already() -> None:
+    files = Files(("yes",), ("again",))
+    assert (await turned(files, on_pause=True, goes_on=False))[0] == "yes"
+    assert [round(sound.duration, 1) for sound in files.sounds] == [1.0]
+
+
+async def test_a_pause_that_was_not_is_written_down_again_and_nothing_is_asked_where_it_is_not_wanted() -> None:
+    files = Files(("yes",), ("yes please",))
+    assert (await turned(files, on_pause=True, goes_on=True))[0] == "yes please"
+    assert [round(sound.duration, 1) for sound in files.sounds] == [1.0, 2.3]
+    files = Files(("yes please",))
+    await turned(files, on_pause=False, goes_on=True)
+    assert len(files.sounds) == 1

@@ -152,3 +152,33 @@ def test_an_error_ends_it() -> None:
 def test_closes(reason: str, code: str | None) -> None:
     told = begun().closed(1011, reason)
     assert (told.code if told else None) == code
+
+
+def test_a_pause_is_flushed_and_if_it_was_the_end_nothing_more_is_asked() -> None:
+    codec = begun()
+    assert codec.pause() == (FINALIZE,)
+    codec.receive(results("Book a table.", is_final=True, from_finalize=True))
+    assert not codec.complete
+    list(codec.hear(bytes(9600)))
+    assert list(codec.finish()) == []
+    assert codec.complete and codec.clean
+    assert codec.transcript().text == "Book a table."
+
+
+def test_an_end_before_the_pause_was_flushed_waits_for_it() -> None:
+    codec = begun()
+    codec.pause()
+    assert list(codec.finish()) == [] and not codec.complete
+    codec.receive(results("Book a table.", is_final=True, from_finalize=True))
+    assert codec.complete
+
+
+def test_a_pause_that_was_not_the_end_is_flushed_again() -> None:
+    codec = begun()
+    codec.pause()
+    codec.resume()
+    codec.receive(results("Book a table", is_final=True, from_finalize=True))
+    list(codec.hear(SECOND))
+    assert codec.finish() == (FINALIZE,) and not codec.complete
+    codec.receive(results("for two", 1.0, is_final=True, from_finalize=True))
+    assert codec.transcript().text == "Book a table for two"
