@@ -112,6 +112,8 @@ if [ "$profile" = test ]; then
             say "no Chromium: the tests marked 'browser' will be skipped, saying so"
     fi
     command -v npm >/dev/null || apt_install nodejs npm || say "no npm: the test of OpenAI's browser SDK will be skipped, saying so"
+    command -v ffprobe >/dev/null || apt_install ffmpeg || say "no ffprobe: it does not look at the files of speech that we make, the tests say so"
+    command -v redis-server >/dev/null || apt_install redis-server || say "no redis-server: the tests of the shared cache will be skipped, saying so"
     command -v espeak-ng >/dev/null || apt_install espeak-ng || say "no espeak-ng: test speech comes from the offline voice instead"
 fi
 
