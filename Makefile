@@ -40,6 +40,9 @@ bench: setup-test ## all benchmarks in a bounded version, beside their peers: ab
 	$(BIN)/python -m benchmarks.conversation
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.relay
+	$(BIN)/python -m benchmarks.interruption
+	$(BIN)/python -m benchmarks.voices
+	$(BIN)/python -m benchmarks.cache
 
 reliability: setup-test ## bad networks, hostile datagrams, load and leaks, every provider and its faults: the full amounts, well over an hour
 	$(BIN)/python -m pytest -m campaign
