@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
+from mediaserver.audioconfig import Audio, check_audio
 from mediaserver.cacheconfig import AudioLinks, Cache, check_cache, check_links
 from mediaserver.errors import ConfigError
 from mediaserver.personas import Persona
@@ -18,7 +19,16 @@ from mediaserver.toolconfig import McpServer, ToolFiller, WebhookTool, check_off
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Bytes = Annotated[int, Meta(ge=1024, le=1 << 30)]
-Scope = Literal["calls:create", "calls:control", "calls:listen", "calls:whisper", "calls:takeover", "metrics:read"]
+Scope = Literal[
+    "calls:create",
+    "calls:control",
+    "calls:listen",
+    "calls:whisper",
+    "calls:takeover",
+    "metrics:read",
+    "audio:use",
+    "voices:manage",
+]
 
 
 class Tls(Section, frozen=True):
@@ -184,9 +194,9 @@ class Key(Section, frozen=True):
     """The key itself, best as ``${NAME}`` or ``${file:/path}``."""
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
     """Its SHA-256 in hex, so that the key is not on this machine: ``printf %s KEY | sha256sum``."""
-    scopes: tuple[Scope, ...] = ("calls:create", "calls:control")
+    scopes: tuple[Scope, ...] = ("calls:create", "calls:control", "audio:use")
     """What it may do: open calls; steer and hang up its own; listen in on them, whisper to the model, speak in its place;
-    read the server's metrics."""
+    read the server's metrics; have files written down and texts spoken; make and delete voices at a provider."""
     models: tuple[str, ...] | None = None
     """Models that it may ask for; ``null`` for all."""
     origins: tuple[str, ...] | None = None
@@ -300,6 +310,8 @@ class Config(Section, frozen=True):
     """What is kept of what was spoken and written down."""
     audio_links: AudioLinks = AudioLinks()
     """Speech as files under signed addresses."""
+    audio: Audio = Audio()
+    """The audio API: files to text, texts to speech."""
     logs: Logs = Logs()
     """What is written to stderr."""
 
@@ -329,13 +341,14 @@ def check(config: Config) -> None:
         if (key.key is None) == (key.sha256 is None):
             raise ConfigError(f"keys[{index}]", "needs either key or sha256")
         for model in key.models or ():
-            if model not in config.models:
+            if model not in config.models and model not in config.audio.models:
                 raise ConfigError(f"keys[{index}].models", "names a model that is not one of models")
     if len({key.name for key in config.keys}) != len(config.keys):
         raise ConfigError("keys", "two keys have the same name")
     check_tools(config.tools, config.mcp_servers)
     check_cache(config.cache)
     check_links(config.audio_links)
+    check_audio(config.audio)
     for name, chosen in config.models.items():
         check_offered(f"models.{name}.tools", chosen.tools, config.tools, config.mcp_servers)
     tls = config.server.tls

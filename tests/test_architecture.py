@@ -32,6 +32,7 @@ GROUND = {
         "section",
         "toolconfig",
         "cacheconfig",
+        "audioconfig",
         "remember",
         "breaker",
         "personas",

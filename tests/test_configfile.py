@@ -38,7 +38,12 @@ def test_the_file_in_the_repository_holds_every_key_with_its_default() -> None:
 
 @pytest.mark.parametrize(
     ("file", "end"),
-    [("config.py", "def _models"), ("toolconfig.py", "def check_tools"), ("cacheconfig.py", "def check_cache")],
+    [
+        ("config.py", "def _models"),
+        ("toolconfig.py", "def check_tools"),
+        ("cacheconfig.py", "def check_cache"),
+        ("audioconfig.py", "def check_audio"),
+    ],
 )
 def test_every_field_has_its_sentence(file: str, end: str) -> None:
     source = (ROOT / "mediaserver" / file).read_text().partition("\nclass ")[2].split(end)[0]

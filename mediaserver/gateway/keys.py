@@ -14,7 +14,10 @@ from mediaserver.gateway.principal import Principal as Principal
 DEVELOPMENT_KEY = "sk-local"
 MAX_KEY_CHARS = 512
 ALL_SCOPES = frozenset(
-    {"calls:create", "calls:control", "calls:listen", "calls:whisper", "calls:takeover", "metrics:read"}
+    {
+        *("calls:create", "calls:control", "calls:listen", "calls:whisper", "calls:takeover"),
+        *("metrics:read", "audio:use", "voices:manage"),
+    }
 )
 
 
