@@ -4,13 +4,15 @@
 
     MediaServerError
     ├── ConfigError             the configuration cannot be used; the server does not start
-    ├── RequestError            the caller asked for something we refuse: a 4xx or 503 in the contract's own shape
+    ├── RequestError            the caller asked for something we refuse: a 4xx, 502 or 503 in the contract's own shape
     │   ├── BadRequest          400  malformed, or a value that cannot be
     │   ├── Unauthenticated     401  no key, or one we do not know
     │   ├── Forbidden           403  a known key that may not
     │   ├── NotFound            404  no such call, model or item
+    │   ├── TooSlow             408  it did not come in time
     │   ├── TooLarge            413  over a limit on bytes
     │   ├── UnsupportedMedia    415  a content type we do not read
+    │   ├── EngineFailed        502  what stands behind us failed in a way that another try does not mend
     │   └── Overloaded          503  full or draining; carries ``retry_after``
     ├── MediaError              sound that cannot be decoded, encoded or carried
     │   └── UnusableSound       a file of sound that is of no use; carries a ``code``
@@ -81,6 +83,13 @@ class NotFound(RequestError):
     code = "not_found"
 
 
+class TooSlow(RequestError):
+    """It did not come in time (408)."""
+
+    status = 408
+    code = "timeout"
+
+
 class TooLarge(RequestError):
     """Over a limit on bytes (413)."""
 
@@ -93,6 +102,14 @@ class UnsupportedMedia(RequestError):
 
     status = 415
     code = "unsupported_media_type"
+
+
+class EngineFailed(RequestError):
+    """What stands behind us failed, in a way that another try does not mend (502)."""
+
+    status = 502
+    type = "server_error"
+    code = "engine_failed"
 
 
 class Overloaded(RequestError):
