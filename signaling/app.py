@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from aiohttp import web
 
 import web as pages
 from bridges import open_bridge, open_speaker
-from bridges.engines import Shelf
+from bridges.engines import Shelf, read_line
 from bridges.tools.box import open_tools
+from mediaserver.audio.decoders import warm_decoders
 from mediaserver.audio.detectors import detector
 from mediaserver.audio.judge import Judge, Model
 from mediaserver.audio.opus import OpusSettings
@@ -26,7 +27,7 @@ from mediaserver.audio.vad import MakeVoice
 from mediaserver.bridge import BridgeFactory
 from mediaserver.cache.opening import Cached, open_cached
 from mediaserver.clock import monotonic
-from mediaserver.cluster.names import Names
+from mediaserver.cluster.names import Names, owner
 from mediaserver.cluster.place import Place
 from mediaserver.config import Config
 from mediaserver.conversation.limits import Limits
@@ -37,8 +38,14 @@ from mediaserver.events import SessionEnded
 from mediaserver.gateway.keys import KeyRing
 from mediaserver.gateway.secrets import Secrets
 from mediaserver.rtc.port import MediaPort, MediaSettings
+from mediaserver.speech import FileToText, TextToSpeech
 from mediaserver.telemetry.lag import LoopLag
+from signaling.audio.batch import items
+from signaling.audio.batch.shelf import Shelf as BatchShelf
+from signaling.audio.batch.works import Works
 from signaling.audio.links import AudioLinks
+from signaling.audio.livefiles import for_files
+from signaling.audio.studio import Studio
 from signaling.door import DOOR, Door, House
 from signaling.forward import Neighbours
 from signaling.middleware import add_headers, errors, preflight
@@ -65,6 +72,7 @@ def build(config: Config, place: Place | None = None, *, providers: OpenBridge |
     opening = {
         name: providers(model.bridge, model.options(), f"models.{name}") for name, model in config.models.items()
     }
+    studio = Studio(config.audio, partial(_open_files, shelf), partial(_open_voice, shelf))
     app = web.Application(middlewares=[errors, preflight], client_max_size=config.server.max_body)
     app[DOOR] = door = _door(config, Names(None if place is None else place.number))
     app.add_routes(ROUTES)
@@ -81,6 +89,7 @@ def build(config: Config, place: Place | None = None, *, providers: OpenBridge |
             make_voice=detector(config.turns),
             end_model=find_end_model(config.turns),
             recorder=_recorder(config),
+            studio=studio,
             quiet=quiet(config.noise),
         )
     )
@@ -112,6 +121,7 @@ async def _open_house(
     end_model: Model | None,
     recorder: Recorder | None,
     quiet: Quiet | None,
+    studio: Studio,
 ) -> AsyncIterator[None]:
     door = app[DOOR]
     async with shelf, AsyncExitStack() as stack:
@@ -124,12 +134,18 @@ async def _open_house(
         if recorder is not None:
             await stack.enter_async_context(recorder)
         ways = open_ways(door.config, makers, tools, phrases, None if recorder is None else recorder.begin, quiet)
+        await stack.enter_async_context(warm_decoders(begin=False))
+        await stack.enter_async_context(studio.opened(cached))
+        if (works := _works(door, studio)) is not None:
+            await stack.enter_async_context(works.opened())
         ticker = await stack.enter_async_context(_Ticking())
         port = await stack.enter_async_context(MediaPort.open(media_settings(door.config), ticker))
         judge = None if end_model is None else await stack.enter_async_context(Judge(end_model))
         sessions = await stack.enter_async_context(_sessions(door, make_voice, judge))
         stack.enter_context((lag := LoopLag()).looking())
-        door.house = House(port, sessions, ways, lag, recorder, cached=cached, links=_links(door, cached))
+        door.house = House(
+            port, sessions, ways, lag, recorder, cached, _links(door, cached), studio=studio, works=works
+        )
         door.accepting = True
         try:
             yield
@@ -150,6 +166,36 @@ async def _end_calls(app: web.Application) -> None:
     door.relay.end()
     for session in [] if door.house is None else door.house.sessions.list():
         session.end("server_shutdown")
+
+
+def _works(door: Door, studio: Studio) -> Works | None:
+    how, worker = door.config.audio.batch, door.names.worker
+    if not how.folder:
+        return None
+    return Works(how, BatchShelf(Path(how.folder), lambda name: owner(name) == worker), partial(items.do, studio))
+
+
+def _open_files(shelf: Shelf, settings: Mapping[str, Any], path: str) -> AbstractAsyncContextManager[FileToText]:
+    read_line("stt", settings, path)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[FileToText]:
+        async with _engine(shelf, "stt", settings, path) as engine:
+            yield for_files(engine)
+
+    return opened()
+
+
+def _open_voice(shelf: Shelf, settings: Mapping[str, Any], path: str) -> AbstractAsyncContextManager[TextToSpeech]:
+    read_line("tts", settings, path)
+    return _engine(shelf, "tts", settings, path)
+
+
+@asynccontextmanager
+async def _engine(shelf: Shelf, kind: str, settings: Mapping[str, Any], path: str) -> AsyncIterator[Any]:
+    """Take an engine that a model has open already; else have one of our own, which whoever opened it closes."""
+    async with nullcontext(shelf) if shelf.has(kind, settings) else Shelf() as engines:
+        yield await engines.take(kind, settings, path)
 
 
 def _sessions(door: Door, make_voice: MakeVoice, judge: Judge | None) -> Sessions:

@@ -27,7 +27,9 @@ from mediaserver.gateway.secrets import Secrets
 from mediaserver.rtc.peer import Peer
 from mediaserver.rtc.port import MediaPort
 from mediaserver.telemetry.lag import LoopLag
+from signaling.audio.batch.works import Works
 from signaling.audio.links import AudioLinks
+from signaling.audio.studio import Studio
 from signaling.ended import EndedCalls
 from signaling.realtime.effective import Effective
 from signaling.relay import Relay
@@ -54,6 +56,8 @@ class House:
     recorder: Recorder | None = None
     cached: Cached | None = None
     links: AudioLinks | None = None
+    studio: Studio | None = None
+    works: Works | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Whose a request is: the worker that has the call, the client secret or the visit that it is about."""
+"""Whose a request is: the worker that has the call, the client secret, the visit or the batch that it is about."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ def no_visit() -> NotFound:
     return NotFound("there is no such session; POST /start makes one", code="session_not_found")
 
 
+def no_batch() -> NotFound:
+    """The batch is not to be had until its worker is there again."""
+    return NotFound("there is no such batch; it may have expired", code="batch_not_found", param="batch_id")
+
+
 def no_secret() -> Unauthenticated:
     """The client secret is gone."""
     return Unauthenticated("the API key is missing or not valid")
@@ -61,6 +66,7 @@ async def owned(request: web.Request) -> Owned | None:
         (_secret(request), no_secret),
         (path.get("call_id") or request.query.get("call_id"), no_call),
         (path.get("session_id"), no_visit),
+        (path.get("batch_id"), no_batch),
     )
     for name, gone in named:
         if name and (worker := owner(name)) is not None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from signaling import health, metrics, page, pcm, smallwebrtc, whip
-from signaling.audio import linked
+from signaling.audio import linked, models, speech, transcriptions, voices
+from signaling.audio.batch import door as batches
 from signaling.realtime import call_control, calls, client_secrets, socket
 
 ROUTES: tuple[web.RouteDef, ...] = (
@@ -32,6 +33,28 @@ ROUTES: tuple[web.RouteDef, ...] = (
     web.post("/v1/realtime/calls/{call_id}/reject", call_control.reject),
     web.post("/v1/realtime/calls/{call_id}/refer", call_control.refer),
     web.get(linked.ROUTE, linked.fetch),
+    web.post("/v1/audio/transcriptions", transcriptions.transcribe),
+    web.post("/openai/v1/audio/transcriptions", transcriptions.transcribe),
+    web.post("/openai/deployments/{deployment}/audio/transcriptions", transcriptions.transcribe),
+    web.post("/v1/audio/translations", transcriptions.translate),
+    web.post("/openai/v1/audio/translations", transcriptions.translate),
+    web.post("/openai/deployments/{deployment}/audio/translations", transcriptions.translate),
+    web.post("/v1/audio/speech", speech.speak),
+    web.post("/openai/v1/audio/speech", speech.speak),
+    web.post("/openai/deployments/{deployment}/audio/speech", speech.speak),
+    web.post("/v1/audio/batches", batches.create),
+    web.get("/v1/audio/batches", batches.list_batches),
+    web.get("/v1/audio/batches/{batch_id}", batches.show),
+    web.delete("/v1/audio/batches/{batch_id}", batches.delete),
+    web.post("/v1/audio/batches/{batch_id}/cancel", batches.cancel),
+    web.get("/v1/audio/batches/{batch_id}/results/{index}", batches.result),
+    web.get("/v1/audio/voices", voices.list_voices),
+    web.post("/v1/audio/voices", voices.create),
+    web.delete("/v1/audio/voices/{voice}", voices.delete),
+    web.get("/v1/models", models.list_models),
+    web.get("/v1/models/{model:.+}", models.show_model),
+    web.get("/openai/v1/models", models.list_models),
+    web.get("/openai/v1/models/{model:.+}", models.show_model),
     web.post("/start", smallwebrtc.start),
     web.get("/status", smallwebrtc.status),
     web.post("/api/offer", smallwebrtc.offer),

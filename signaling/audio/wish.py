@@ -1,7 +1,7 @@
 """What a client asks of a text: the body of ``/v1/audio/speech``, checked. Pure.
 
 Source: ``openai/types/audio/speech_create_params.py``. ``language`` and ``settings`` are ours: BCP 47, and options of the
-provider by its own names.
+provider by its own names; so is ``stream_format: url``, an address of the file instead of its bytes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Wish(Struct, frozen=True, forbid_unknown_fields=True):
     response_format: Short = "mp3"
     speed: Annotated[float, Meta(ge=0.25, le=4.0)] = 1.0
     instructions: Annotated[str, Meta(max_length=4096)] = ""
-    stream_format: Literal["audio", "sse"] = "audio"
+    stream_format: Literal["audio", "sse", "url"] = "audio"
     language: Short = ""
     settings: dict[str, Any] = field(default_factory=dict)
 

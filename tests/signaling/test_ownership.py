@@ -19,6 +19,7 @@ def asked(method: str, path: str, key: str = "sk-shop", **info: str) -> Any:
         (asked("GET", "/v1/realtime/calls/rtc_w3_x", call_id="rtc_w3_x"), 3, "call_not_found"),
         (asked("GET", "/v1/realtime?call_id=rtc_w2_x"), 2, "call_not_found"),
         (asked("POST", "/sessions/w4_x/api/offer", session_id="w4_x"), 4, "session_not_found"),
+        (asked("GET", "/v1/audio/batches/batch_w5_x", batch_id="batch_w5_x"), 5, "batch_not_found"),
         (asked("POST", "/v1/realtime/calls", "ek_w1_x"), 1, "invalid_api_key"),
         (asked("GET", "/v1/realtime?call_id=rtc_w2_x", "ek_w1_x"), 1, "invalid_api_key"),
     ],
