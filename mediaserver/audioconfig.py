@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
@@ -64,6 +64,12 @@ class Audio(Section, frozen=True):
     """Texts at once in each worker."""
     pieces: Annotated[int, Meta(ge=1, le=64)] = 4
     """Pieces of one long file that its engine is given at the same time."""
+    preset: Literal["latency", "balanced", "quality"] = "balanced"
+    """Quick or good: bit rates of what is spoken, and how long the pieces of a long file are, see docs/audio-files.md."""
+    denoise: bool = False
+    """Take noise out of files before they are written down; needs ``pip install 'mediaserver[denoise]'``."""
+    loudness: Annotated[float, Meta(ge=-70, le=-5)] | None = None
+    """Bring files to this loudness in LUFS (ITU-R BS.1770) before they are written down; ``null``: as they are."""
     batch: Batch = Batch()
     """Many files or texts in one request."""
 

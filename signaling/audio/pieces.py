@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from mediaserver.audio.compress import compressed
 from mediaserver.audio.files import Decoded
+from mediaserver.audio.presets import BALANCED, Preset
 from mediaserver.audio.silences import pieces, silent
 from mediaserver.audio.speechfile import whole_wav
 from mediaserver.errors import BridgeError
 from mediaserver.speech import FileLimits, SoundFile
 
-LONGEST_S = 300.0
-"""Seconds of a piece at most, whatever the engine takes: pieces are written down beside each other."""
 BY_PAUSES_S = 10.0
 """Seconds of a piece that is to be one segment."""
 SHORTEST_PAUSED_S = 2.0
@@ -35,23 +34,36 @@ class Piece:
     whole: bool = False
 
 
-def plan(sound: Decoded, size: int, limits: FileLimits, *, by_pauses: bool = False) -> list[Piece]:
-    """Return the pieces in which an engine is given a file of ``size`` bytes; they cover all of it."""
-    fits = sound.kind in limits.kinds and size <= limits.max_bytes
+def plan(
+    sound: Decoded,
+    size: int | None,
+    limits: FileLimits,
+    *,
+    by_pauses: bool = False,
+    piece_s: float = BALANCED.piece_s,
+) -> list[Piece]:
+    """Return the pieces in which an engine is given a file of ``size`` bytes; they cover all of it.
+
+    ``size`` ``None``: the sound was changed, so that the file as it came is of no use. ``piece_s``: seconds of a piece at
+    most, whatever the engine takes: pieces are written down beside each other.
+    """
+    fits = size is not None and sound.kind in limits.kinds and size <= limits.max_bytes
     fits = fits and (limits.max_seconds is None or sound.duration <= limits.max_seconds)
     if fits and not by_pauses:
         return [Piece(0, len(sound.pcm), whole=True)]
     if by_pauses:
         return [Piece(*cut) for cut in pieces(sound.pcm, sound.rate, BY_PAUSES_S, SHORTEST_PAUSED_S)]
-    return [Piece(*cut) for cut in pieces(sound.pcm, sound.rate, longest(limits))]
+    return [Piece(*cut) for cut in pieces(sound.pcm, sound.rate, longest(limits, piece_s))]
 
 
-def longest(limits: FileLimits) -> float:
+def longest(limits: FileLimits, piece_s: float = BALANCED.piece_s) -> float:
     """Return the seconds that surely fit into one request."""
-    return min(LONGEST_S, limits.max_seconds or LONGEST_S, 0.95 * limits.max_bytes / _WRITTEN[_kind(limits)])
+    return min(piece_s, limits.max_seconds or piece_s, 0.95 * limits.max_bytes / _WRITTEN[_kind(limits)])
 
 
-async def taken(sound: Decoded, piece: Piece, path: Path, limits: FileLimits) -> SoundFile | None:
+async def taken(
+    sound: Decoded, piece: Piece, path: Path, limits: FileLimits, preset: Preset = BALANCED
+) -> SoundFile | None:
     """Return a piece as an engine takes it, ``None`` for one in which nobody speaks."""
     part = sound.pcm[piece.start : piece.end]
     if await asyncio.to_thread(silent, part, sound.rate):
@@ -60,7 +72,7 @@ async def taken(sound: Decoded, piece: Piece, path: Path, limits: FileLimits) ->
     if piece.whole:
         return SoundFile(await asyncio.to_thread(path.read_bytes), sound.kind, seconds)
     kind = _kind(limits)
-    return SoundFile(await _written(part, sound.rate, kind), kind, seconds)
+    return SoundFile(await _written(part, sound.rate, kind, preset), kind, seconds)
 
 
 def _kind(limits: FileLimits) -> str:
@@ -70,10 +82,10 @@ def _kind(limits: FileLimits) -> str:
     raise BridgeError("the engine takes no kind of file that can be written here", retryable=False)
 
 
-async def _written(pcm: NDArray[np.int16], rate: int, kind: str) -> bytes:
+async def _written(pcm: NDArray[np.int16], rate: int, kind: str, preset: Preset) -> bytes:
     if kind == "wav":
         return await asyncio.to_thread(lambda: whole_wav(pcm.tobytes(), rate))
-    made = await compressed(pcm, rate, kind)
+    made = await compressed(pcm, rate, kind, preset)
     return _with_length(made, len(pcm)) if kind == "flac" else made
 
 

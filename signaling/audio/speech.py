@@ -54,7 +54,7 @@ async def _spoken(request: web.Request, who: Principal, studio: Studio) -> web.S
         speaking = await studio.speaker(who, wish, control)
         if wish.stream_format == "url":
             return await _linked(request, who, speaking, anew=control.no_cache)
-        async with aclosing(voiced(speaking.engine, wish, speaking.voice)) as made:
+        async with aclosing(voiced(speaking.engine, wish, speaking.voice, speaking.preset)) as made:
             first = await anext(made, b"")
             if not first:
                 raise nothing_spoken()
@@ -72,7 +72,7 @@ async def _linked(request: web.Request, who: Principal, speaking: Speaking, *, a
         )
 
     async def make() -> bytes:
-        async with aclosing(voiced(speaking.engine, wish, speaking.voice)) as made:
+        async with aclosing(voiced(speaking.engine, wish, speaking.voice, speaking.preset)) as made:
             return b"".join([piece async for piece in made]) or _nothing()
 
     origin = str(request.url.origin())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from mediaserver.audio.files import DecodeLimits
+from mediaserver.audio.presets import PRESETS, Preset
+from mediaserver.audio.processing import Processing, prepared
 from mediaserver.audioconfig import Audio
 from mediaserver.cache.control import USUAL, Control
 from mediaserver.cache.key import engine_identity
@@ -34,6 +36,7 @@ class Speaking:
     engine: TextToSpeech
     wish: Wish
     voice: str
+    preset: Preset
     memory: SpokenVoice | None = None
 
     @property
@@ -55,6 +58,9 @@ class Studio:
     def __init__(self, config: Audio, open_files: OpenFiles, open_voice: OpenVoice) -> None:
         self.config = config
         self.created = int(time.time())
+        self.preset = PRESETS[config.preset]
+        self._process = Processing(config.denoise, config.loudness)
+        prepared(self._process)  # what is not installed is missed at the start
         self._cached: Cached | None = None
         self.engines = Engines(config, open_files, open_voice)
         self.voices = VoiceBook(config.voice_aliases)
@@ -79,10 +85,10 @@ class Studio:
         engine = await self.engines.files(model)
         fit = fitted(wanted, engine.file_features, model)
         if self._cached is not None:
-            identity = engine_identity(self.config.transcription[model])
+            identity = engine_identity({**self.config.transcription[model], "processed": asdict(self._process)})
             engine = self._cached.written.of(who.name, engine, identity, control)
         limits = DecodeLimits(max_seconds=self.config.max_duration_s, wall_s=DECODE_S)
-        return Job(engine, file.path, file.size, fit, limits, self.config.pieces)
+        return Job(engine, file.path, file.size, fit, limits, self.config.pieces, self._process, self.preset)
 
     async def speaker(self, who: Principal, wish: Wish, control: Control = USUAL) -> Speaking:
         """Return who speaks a text, and how. Raises NotFound, Forbidden, BadRequest, BridgeError.
@@ -95,7 +101,7 @@ class Studio:
         asked, made = wish.voice_name or self.engines.default_voice(model), isinstance(wish.voice, VoiceId)
         voice = await self.voices.choose(model, engine, asked, made=made)
         if self._cached is None:
-            return Speaking(engine, wish, voice)
+            return Speaking(engine, wish, voice, self.preset)
         identity = engine_identity(self.engines.speech_options(model))
         memory = self._cached.spoken.of(who.name, engine, identity, control)
-        return Speaking(memory, wish, voice, memory)
+        return Speaking(memory, wish, voice, self.preset, memory)

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import cast
 
+from mediaserver.audio.presets import BALANCED, Preset
 from mediaserver.audio.speechfile import SpeechFile
 from mediaserver.speech import Sound, TextToSpeech
 from signaling.audio.parts import parts
@@ -16,12 +17,14 @@ AT_ONCE_S = 0.5
 """Seconds of sound that are encoded before other work has its turn: a few milliseconds."""
 
 
-async def voiced(engine: TextToSpeech, wish: Wish, voice: str) -> AsyncGenerator[bytes, None]:
+async def voiced(
+    engine: TextToSpeech, wish: Wish, voice: str, preset: Preset = BALANCED
+) -> AsyncGenerator[bytes, None]:
     """Yield a file in ``wish.response_format`` as it is made; nothing at all where the engine makes no sound.
 
     Closing the iterator stops the engine. Raises BridgeError.
     """
-    file, spoken = SpeechFile(wish.response_format, engine.rate), False
+    file, spoken = SpeechFile(wish.response_format, engine.rate, preset), False
     async with aclosing(_pieces(engine, wish, voice)) as pieces:
         async for pcm in pieces:
             spoken = True

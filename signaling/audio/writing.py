@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import cast
 
 from mediaserver.audio.files import Decoded, DecodeLimits, decoded
+from mediaserver.audio.presets import BALANCED, Preset
+from mediaserver.audio.processing import NONE, Processing
 from mediaserver.errors import BadRequest, BridgeError
 from mediaserver.speech import FileToText, FileTranscript, SpokenSegment
 from mediaserver.transcripts.stitching import stitched
@@ -25,7 +27,7 @@ NOTHING = FileTranscript("")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file for one engine; ``at_once`` pieces of it at a time."""
+    """One file for one engine; ``at_once`` pieces of it at a time, processed and cut as the preset says."""
 
     engine: FileToText
     path: Path
@@ -33,6 +35,8 @@ class Job:
     fitted: Fitted
     limits: DecodeLimits
     at_once: int = 1
+    process: Processing = NONE
+    preset: Preset = BALANCED
 
 
 async def silence(_: str) -> None:
@@ -44,11 +48,12 @@ async def written(job: Job, emit: Emit = silence) -> FileTranscript:
 
     Raises BridgeError, MediaError for a file that is of no use, BadRequest, OSError.
     """
-    async with decoded(job.path, limits=job.limits) as sound:
+    async with decoded(job.path, limits=job.limits, process=job.process) as sound:
         limits = job.engine.file_limits
-        pieces = plan(sound, job.size, limits, by_pauses=job.fitted.by_pauses)
+        size = job.size if job.process == NONE else None
+        pieces = plan(sound, size, limits, by_pauses=job.fitted.by_pauses, piece_s=job.preset.piece_s)
         if job.fitted.ask.speakers and len(pieces) > 1:
-            raise _too_long_for_speakers(longest(limits))
+            raise _too_long_for_speakers(longest(limits, job.preset.piece_s))
         told = await _Work(job, sound, emit).all_of(pieces)
         begins = [piece.start / sound.rate for piece in pieces]
         whole = stitched(list(zip(begins, told, strict=True)), sound.duration)
@@ -86,7 +91,8 @@ class _Work:
 
     async def _one(self, piece: Piece, emit: Emit) -> FileTranscript:
         async with self._turns:
-            given = await taken(self._sound, piece, self._job.path, self._job.engine.file_limits)
+            job = self._job
+            given = await taken(self._sound, piece, job.path, job.engine.file_limits, job.preset)
             if given is None:
                 return NOTHING
             said = self._job.engine.transcribe(given, self._job.fitted.ask)

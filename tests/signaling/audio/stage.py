@@ -17,6 +17,7 @@ import numpy as np
 import openai
 
 from mediaserver.audio.files import Decoded, DecodeLimits
+from mediaserver.audio.processing import NONE, Processing
 from mediaserver.audioconfig import Audio, Batch
 from mediaserver.cache.opening import Cached, open_cached
 from mediaserver.cacheconfig import Cache
@@ -218,10 +219,14 @@ async def stage(
 
 
 @asynccontextmanager
-async def read_wav(path: Path, *, rate: int = 16000, limits: DecodeLimits) -> AsyncIterator[Decoded]:
+async def read_wav(
+    path: Path, *, rate: int = 16000, limits: DecodeLimits, process: Processing = NONE
+) -> AsyncIterator[Decoded]:
     """Do what :func:`mediaserver.audio.files.decoded` does, for WAV files at this rate, in this process."""
     with wave.open(str(path)) as file:
         pcm = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    if process.loudness is not None:
+        pcm = pcm // 2  # stands for any change
     yield Decoded("wav", len(pcm) / rate, rate, pcm)
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from mediaserver.audio.files import Decoded, kind_of
+from mediaserver.audio.presets import BALANCED
 from mediaserver.errors import BridgeError
 from mediaserver.speech import FileLimits
-from signaling.audio.pieces import LONGEST_S, Piece, longest, plan, taken
+from signaling.audio.pieces import Piece, longest, plan, taken
 from tests.signaling.audio.stage import hum
 
 RATE = 16000
@@ -40,6 +41,12 @@ def test_only_what_fits_goes_as_it_is(limits: FileLimits, size: int) -> None:
     assert [pieces[0].start, *(piece.end for piece in pieces)] == [*(piece.start for piece in pieces), len(heard.pcm)]
 
 
+def test_what_was_changed_does_not_go_as_it_came_and_pieces_are_as_long_as_is_wanted() -> None:
+    heard = sound(*[3.0] * 4)
+    assert not any(piece.whole for piece in plan(heard, None, FileLimits()))
+    assert len(plan(heard, None, FileLimits(), piece_s=5.0)) > len(plan(heard, None, FileLimits()))
+
+
 def test_pieces_are_cut_in_pauses() -> None:
     pieces = plan(sound(3.0, 3.0), 10**9, FileLimits(max_seconds=4.0))
     assert [round(piece.end / RATE, 1) for piece in pieces] == [3.5, 7.0]
@@ -52,7 +59,11 @@ def test_segments_by_pauses_are_short() -> None:
 
 @pytest.mark.parametrize(
     ("limits", "seconds"),
-    [(FileLimits(), LONGEST_S), (FileLimits(max_seconds=60.0), 60.0), (FileLimits(120_000, kinds=("mp3", "ogg")), 9.5)],
+    [
+        (FileLimits(), BALANCED.piece_s),
+        (FileLimits(max_seconds=60.0), 60.0),
+        (FileLimits(120_000, kinds=("mp3", "ogg")), 9.5),
+    ],
 )
 def test_the_longest_piece_fits(limits: FileLimits, seconds: float) -> None:
     assert longest(limits) == pytest.approx(seconds)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mediaserver.audio.presets import PRESETS
+from mediaserver.audio.processing import Processing
 from mediaserver.errors import BadRequest, Forbidden, NotFound
 from mediaserver.gateway.principal import Principal
 from signaling.audio.asked import Wanted
@@ -25,6 +27,13 @@ async def test_a_file_is_work_for_an_engine() -> None:
             await here.studio.job(NOBODY, Wanted("far"), FILE)
         with pytest.raises(NotFound):
             await here.studio.job(ANYONE, Wanted("none"), FILE)
+
+
+async def test_files_are_processed_and_written_as_the_operator_wants() -> None:
+    async with stage(preset="quality", loudness=-20.0) as here:
+        job = await here.studio.job(ANYONE, Wanted("far"), FILE)
+        assert (job.process, job.preset) == (Processing(loudness=-20.0), PRESETS["quality"])
+        assert (await here.studio.speaker(ANYONE, Wish("x", "far"))).preset is PRESETS["quality"]
 
 
 async def test_what_the_engine_cannot() -> None:

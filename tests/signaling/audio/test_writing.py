@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mediaserver.audio.files import DecodeLimits
+from mediaserver.audio.processing import Processing
 from mediaserver.errors import BadRequest, BridgeError
 from mediaserver.speech import FileAsk, FileLimits
 from signaling.audio import writing
@@ -46,6 +48,12 @@ async def test_a_short_file_goes_as_it_is_and_its_text_comes_as_it_is_written(jo
     told, texts = await emitted(job(ears))
     assert (told.text, told.duration, told.language) == (ears.text, 1.5, "en")
     assert texts == ["Hello", " there. Yes?"] and len(ears.heard) == 1
+
+
+async def test_a_file_whose_sound_was_changed_does_not_go_as_it_came(job: Any) -> None:
+    ears = Ears()
+    await written(replace(job(ears), process=Processing(loudness=-20.0)))
+    assert [sound.kind for sound in ears.heard] == ["flac"]
 
 
 async def test_an_engine_that_does_not_stream_gives_its_text_at_the_end(job: Any) -> None:
