@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -22,9 +23,10 @@ def spoken_key(
 ) -> str | None:
     """Return the name of a spoken text, ``None`` where it has none, because a setting cannot be written down.
 
-    ``identity`` tells the engine, its model and its options from all others, see :func:`engine_identity`.
+    ``identity`` tells the engine, its model and its options from all others, see :func:`engine_identity`. What was spoken
+    right before does not count: a phrase that is kept is worth more than the last bit of its melody.
     """
-    return _key("speech", tenant, (identity, rate, text, voice, float(speed), manner))
+    return _key("speech", tenant, (identity, rate, text, voice, float(speed), replace(manner, before="")))
 
 
 def written_key(tenant: str, identity: str, sound: SoundFile, ask: FileAsk) -> str | None:

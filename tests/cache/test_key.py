@@ -20,7 +20,6 @@ BASE = ("shop", "engine", 24000, "Hello.", "ann", 1.0, PLAIN)
         (5, 1.1),
         (6, Manner("Softly.")),
         (6, Manner(language="en")),
-        (6, Manner(before="So.")),
         (6, Manner(settings={"style": 0.2})),
     ],
 )
@@ -33,6 +32,7 @@ def test_whatever_makes_a_difference_makes_another_key(at, other):
 def test_the_same_is_the_same_however_it_is_written():
     one = spoken_key(*BASE[:5], 1, Manner(settings={"a": 1, "b": 2}))
     assert one == spoken_key(*BASE[:5], 1.0, Manner(settings={"b": 2, "a": 1}))
+    assert one == spoken_key(*BASE[:5], 1.0, Manner(before="So.", settings={"b": 2, "a": 1}))
     assert one is not None and len(one) == DIGITS and set(one) <= set("0123456789abcdef")
 
 
