@@ -1,4 +1,8 @@
-"""A small, warm, bounded pool of worker processes. A job waits for a free worker; a worker that dies is replaced."""
+"""A small, warm, bounded pool of worker processes. A job waits for a free worker; a worker that dies is replaced.
+
+Patient jobs (files) come after all others (turns of calls), and make room for them: such a job fails with ``displaced`` when
+another finds no free worker, and its owner begins it again.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +21,8 @@ from mediaserver.errors import BridgeError
 
 log = logging.getLogger(__name__)
 
-_LOAD_S = 20.0
-"""A worker that is not ready after this long is replaced."""
-_HUNG_S = 5.0
-"""A worker that does not let go of a dropped job for this long is killed and replaced."""
+DISPLACED = "displaced"
+"""The code of the error with which a patient job makes room."""
 _WAITING_PER_WORKER = 16
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S, _HEALTHY_S = 0.1, 5.0, 10.0
 
@@ -28,12 +30,16 @@ _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S, _HEALTHY_S = 0.1, 5.0, 10.0
 class Job:
     """One piece of work. ``feed`` and ``end`` are plain calls that may come before a worker is free.
 
-    Results on the way go to ``take``, a plain call that must not raise; ``None`` says that the job is over.
+    Results on the way go to ``take``, a plain call that must not raise; ``None`` says that the job is over. A patient job
+    has no ``max_wait_s``.
     """
 
-    def __init__(self, number: int, told: Mapping[str, Any], take: Callable[[Any], None], max_wait_s: float) -> None:
+    def __init__(
+        self, number: int, told: Mapping[str, Any], take: Callable[[Any], None], max_wait_s: float | None
+    ) -> None:
         self.number = number
         self.over = asyncio.Event()
+        self.patient = max_wait_s is None
         self._take = take
         self._max_wait_s = max_wait_s
         self._worker: WorkerProcess | None = None
@@ -47,9 +53,9 @@ class Job:
         self._send(Feed(self.number, data))
 
     def end(self) -> None:
-        """It has all its input: from now on it waits for a worker no longer than the pool's longest wait."""
+        """It has all its input: from now on it waits for a worker no longer than the pool's longest wait, unless patient."""
         self._send(End(self.number))
-        if self._worker is None:
+        if self._worker is None and self._max_wait_s is not None:
             asyncio.get_running_loop().call_later(self._max_wait_s, self._waited)
 
     async def result(self) -> Any:
@@ -109,11 +115,11 @@ class _Slot:
     def free(self) -> bool:
         return self.ready and self.job is None
 
-    def drop(self, number: int) -> None:
+    def drop(self, number: int, let_go_s: float) -> None:
         """Ask the worker to let go; the slot is free when it has."""
-        if self.worker is not None:
+        if self.worker is not None and self.hung is None:
             self.worker.send(Drop(number))
-            self.hung = asyncio.get_running_loop().call_later(_HUNG_S, self.worker.kill)
+            self.hung = asyncio.get_running_loop().call_later(let_go_s, self.worker.kill)
 
     def release(self) -> Job | None:
         """The worker is done with its job, whichever way; return it."""
@@ -126,10 +132,14 @@ class _Slot:
 class Pool:
     """Workers of one engine, shared by all calls. Made by :func:`open_pool`."""
 
-    def __init__(self, engine: str, told: Mapping[str, Any], *, workers: int, max_wait_s: float) -> None:
+    def __init__(
+        self, engine: str, told: Mapping[str, Any], *, workers: int, max_wait_s: float, load_s: float, let_go_s: float
+    ) -> None:
         self._engine = engine
         self._told = told
         self._max_wait_s = max_wait_s
+        self._load_s = load_s
+        self._let_go_s = let_go_s
         self._slots = [_Slot() for _ in range(workers)]
         self._waiting: deque[Job] = deque(maxlen=workers * _WAITING_PER_WORKER)
         self._numbers = count(1)
@@ -150,13 +160,18 @@ class Pool:
             raise self._missing
 
     @asynccontextmanager
-    async def job(self, told: Mapping[str, Any], take: Callable[[Any], None]) -> AsyncIterator[Job]:
-        """Open a job; leaving the context frees its worker at once. Raises BridgeError: engine missing, or overloaded."""
+    async def job(
+        self, told: Mapping[str, Any], take: Callable[[Any], None], *, patient: bool = False
+    ) -> AsyncIterator[Job]:
+        """Open a job; leaving the context frees its worker at once. Raises BridgeError: engine missing, or overloaded.
+
+        A ``patient`` one has no longest wait; who opens it bounds its time, and begins it again when it is displaced.
+        """
         if self._missing is not None:
             raise self._missing
         if len(self._waiting) == self._waiting.maxlen:
             raise BridgeError("all local engines are busy", code="overloaded")
-        job = Job(next(self._numbers), told, take, self._max_wait_s)
+        job = Job(next(self._numbers), told, take, None if patient else self._max_wait_s)
         self._waiting.append(job)
         self._assign()
         try:
@@ -167,8 +182,23 @@ class Pool:
     def _assign(self) -> None:
         for slot in self._slots:
             if slot.free and slot.worker is not None and self._waiting:
-                slot.job = self._waiting.popleft()
+                slot.job = self._next()
                 slot.job.assign(slot.worker)
+        self._make_room()
+
+    def _next(self) -> Job:
+        job = next((job for job in self._waiting if not job.patient), self._waiting[0])
+        self._waiting.remove(job)
+        return job
+
+    def _make_room(self) -> None:
+        """End patient jobs, as many as others wait for a worker; those that are being let go of already are counted."""
+        wanted = sum(not job.patient for job in self._waiting) - sum(slot.hung is not None for slot in self._slots)
+        for slot in self._slots:
+            if wanted > 0 and slot.hung is None and slot.job is not None and slot.job.patient:
+                wanted -= 1
+                slot.job.finish(failure=BridgeError("a file made room for a turn of a call", code=DISPLACED))
+                slot.drop(slot.job.number, self._let_go_s)
 
     def _leave(self, job: Job) -> None:
         job.finish()
@@ -176,7 +206,7 @@ class Pool:
             self._waiting.remove(job)
         for slot in self._slots:
             if slot.job is job:
-                slot.drop(job.number)
+                slot.drop(job.number, self._let_go_s)
 
     # --- workers ------------------------------------------------------------------------------------------------------
 
@@ -196,10 +226,10 @@ class Pool:
         async with start(self._engine, self._told) as worker:
             slot.worker = worker
             try:
-                async with asyncio.timeout(_LOAD_S) as loading:
+                async with asyncio.timeout(self._load_s) as loading:
                     await worker.serve(lambda reply: self._reply(slot, reply, loading))
             except TimeoutError:
-                log.warning("worker of %s was not ready in %s s", self._engine, _LOAD_S)
+                log.warning("worker of %s was not ready in %s s", self._engine, self._load_s)
             finally:
                 self._lose(slot)
         if self._missing is None:
@@ -251,12 +281,21 @@ class Pool:
 
 
 @asynccontextmanager
-async def open_pool(engine: str, told: Mapping[str, Any], *, workers: int, max_wait_s: float) -> AsyncIterator[Pool]:
+async def open_pool(
+    engine: str,
+    told: Mapping[str, Any],
+    *,
+    workers: int,
+    max_wait_s: float,
+    load_s: float = 20.0,
+    let_go_s: float = 5.0,
+) -> AsyncIterator[Pool]:
     """Start the workers of an engine (they load meanwhile, see :meth:`Pool.warm`); all are gone when the context is left.
 
-    Leaving takes half a second for workers that do not listen.
+    A worker that is not ready after ``load_s``, or does not let go of a dropped job for ``let_go_s``, is killed and
+    replaced. Leaving takes half a second for workers that do not listen.
     """
-    pool = Pool(engine, told, workers=workers, max_wait_s=max_wait_s)
+    pool = Pool(engine, told, workers=workers, max_wait_s=max_wait_s, load_s=load_s, let_go_s=let_go_s)
     failure: Exception | None = None
     async with asyncio.TaskGroup() as tasks:
         keepers = [tasks.create_task(pool.keep(slot)) for slot in pool.slots]

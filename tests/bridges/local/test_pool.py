@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from bridges.local.pool import Pool, open_pool
+from bridges.local.pool import DISPLACED, Pool, open_pool
 from mediaserver.errors import BridgeError
 
+TOLD = {"text": "hi", "voice": "", "speed": 1.0}
 VOICE = {"engine_order": ("pico", "flite", "espeak")}
 
 
@@ -77,6 +78,35 @@ async def test_a_dropped_job_frees_its_worker() -> None:
         async with pool.job({"text": "a long story " * 40, "voice": "", "speed": 1.0}, lambda _: None) as job:
             job.end()
         assert await spoken(pool, "hello") > 3200
+
+
+@pytest.mark.engines
+async def test_a_patient_job_comes_last_and_makes_room() -> None:
+    async with voices() as pool:
+        await pool.warm()
+        done: list[str] = []
+
+        async def speak(name: str, patient: bool) -> None:
+            async with pool.job(TOLD, lambda _: None, patient=patient) as job:
+                job.end()
+                await asyncio.wait_for(job.result(), 20)
+                done.append(name)
+
+        async with pool.job(TOLD, lambda _: None) as first, asyncio.TaskGroup() as tasks:
+            tasks.create_task(speak("file", True))
+            await asyncio.sleep(0)
+            tasks.create_task(speak("turn", False))
+            await asyncio.sleep(0)
+            first.end()
+        assert done == ["turn", "file"]
+        async with pool.job(TOLD, lambda _: None, patient=True) as file:
+            before = pool.pids
+            assert await spoken(pool, "hello") > 3200
+            with pytest.raises(BridgeError) as failed:
+                await file.result()
+        assert failed.value.code == DISPLACED
+        assert await spoken(pool, "hello") > 3200
+        assert pool.pids == before
 
 
 @pytest.mark.engines
