@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pocketsphinx import Decoder
 
+from bridges.local.steady import Steady
+
 RATE = 16000
 _FRAME = RATE // 50
 _LEVEL = 3000.0
@@ -32,8 +34,8 @@ _HYPOTHESIS_EVERY = 5
 """Frames between two looks at the hypothesis."""
 _TYPICAL_MEAN = "49.19,1.94,-5.74,11.11,-7.00,2.43,-5.31,-3.07,-0.68,-0.43,-0.08,-0.41,0.70"
 """Cepstral mean at that level, averaged over a dozen speakers and rooms."""
-_STEADY_LOOKS = 6
-"""A word is stable when it stood unchanged through this many changes and looks."""
+_PER_SECOND = 100
+"""Frames in which the decoder counts time."""
 _MARKS = re.compile(r"\(\d+\)|<[^>]*>|\[[^\]]*\]|\+\+[^+]*\+\+")
 
 
@@ -73,7 +75,11 @@ def loudness(frames: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class Sphinx:
-    """One decoder; satisfies the worker's Engine. Results are ``{"text", "stable"}``."""
+    """One decoder; satisfies the worker's Engine.
+
+    Hypotheses are ``{"text", "stable"}``, the result ``{"text", "words"}``: ``[text, start, end]`` of each, in seconds,
+    where a job is told ``words``.
+    """
 
     def __init__(self) -> None:
         self._decoder = Decoder(fwdflat=False, maxhmmpf=3000, maxwpf=5, pl_window=2, samprate=RATE, loglevel="FATAL")
@@ -85,12 +91,13 @@ class Sphinx:
         self._level = Level()
         self._held = bytearray()
         self._frames = 0
-        self._words: list[str] = []
-        self._steady: list[int] = []
+        self._steady = Steady()
+        self._timed = False
 
     def begin(self, told: Mapping[str, Any]) -> None:
         """Start a turn."""
         self.drop()
+        self._timed = bool(told.get("words"))
         self._decoder.set_cmn(_TYPICAL_MEAN)
         self._decoder.start_utt()
         self._open = True
@@ -103,18 +110,18 @@ class Sphinx:
         if self._frames < _FIRST_FRAMES or self._frames % _HYPOTHESIS_EVERY:
             return None
         self._decode()
-        return self._hypothesis()
+        return self._steady.look(self._heard())
 
     def end(self, piece: Callable[[Any], bool]) -> dict[str, Any]:
         """Return what was said."""
         self._decode()
-        so_far = self._heard()
+        so_far, times = self._heard(), self._times()
         self._decoder.end_utt()
         self._open = False
         # Speech cut off without a pause may leave no path to the end of the sentence; then the last hypothesis stands.
-        words = self._heard() or so_far
+        words, times = self._heard() or so_far, self._times() or times
         self._reset()
-        return {"text": " ".join(words)}
+        return {"text": " ".join(words), "words": times}
 
     def drop(self) -> None:
         """Forget the turn."""
@@ -133,31 +140,13 @@ class Sphinx:
         found = self._decoder.hyp()
         return _MARKS.sub("", found.hypstr).split() if found is not None else []
 
-    def _hypothesis(self) -> dict[str, Any] | None:
-        words = self._heard()
-        if words == self._words:
-            self._steady = [seen + 1 for seen in self._steady]
-            return None
-        same = _common(words, self._words)
-        self._steady = [seen + 1 for seen in self._steady[:same]] + [0] * (len(words) - same)
-        self._words = words
-        return {"text": " ".join(words), "stable": self._stable()}
-
-    def _stable(self) -> int:
-        """Characters of the words that have stood unchanged through several looks."""
-        steady = 0
-        while steady < len(self._words) and self._steady[steady] >= _STEADY_LOOKS:
-            steady += 1
-        return len(" ".join(self._words[:steady]))
+    def _times(self) -> list[tuple[str, float, float]]:
+        if not self._timed:
+            return []
+        said = ((_MARKS.sub("", each.word), each) for each in self._decoder.seg() or ())
+        return [(word, at.start_frame / _PER_SECOND, (at.end_frame + 1) / _PER_SECOND) for word, at in said if word]
 
 
 def _audible(data: bytes) -> bool:
     samples = np.frombuffer(data[: len(data) // 2 * 2], np.int16).astype(np.float32)
     return bool(samples.size and loudness(samples) > _AUDIBLE)
-
-
-def _common(left: list[str], right: list[str]) -> int:
-    return next(
-        (at for at, (one, other) in enumerate(zip(left, right, strict=False)) if one != other),
-        min(len(left), len(right)),
-    )

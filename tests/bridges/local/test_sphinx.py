@@ -35,6 +35,20 @@ def test_hears_words_while_they_are_spoken(engine: Sphinx) -> None:
     assert all(0 <= partial["stable"] <= len(partial["text"]) for partial in partials)
 
 
+def test_tells_when_each_word_was_said_where_that_is_wanted(engine: Sphinx) -> None:
+    for before in (0, 16000):  # half a second of silence moves them all
+        engine.begin({"words": True})
+        engine.feed(bytes(before) + clips.clip("cards_003").pcm)
+        words = engine.end(lambda _: True)["words"]
+        assert [text for text, *_ in words] == ["seven", "of", "clubs"]
+        assert all(start < end for _, start, end in words)
+        first = words[0][1] - before / 32000
+        assert 0.0 <= first < 0.4
+    engine.begin({})
+    engine.feed(clips.clip("cards_003").pcm)
+    assert engine.end(lambda _: True) == {"text": "seven of clubs", "words": []}
+
+
 def test_the_turn_before_changes_nothing(engine: Sphinx) -> None:
     alone = decode(engine, padded("cards_001"))[0]
     decode(engine, padded("librivox_0880"))
