@@ -217,6 +217,8 @@ class LocalRecogniser(Options, frozen=True):
     """A turn that got no worker for this long after its end fails."""
     max_turn_s: Seconds = 120.0
     """Speech kept per turn; what is beyond is not written down."""
+    file_s: Seconds = 300.0
+    """A file, or a piece of a long one, that is not written down after this long fails."""
 
 
 class LocalResponder(Options, frozen=True):

@@ -9,11 +9,11 @@ from bridges.options import LocalRecogniser
 from bridges.row import Row
 from bridges.stt.options import Azure, Compatible, Google, Groq, OpenAI, OpenAIShape
 from bridges.stt.streaming_options import Deepgram, Scribe
-from mediaserver.speech import SpeechToText, Transcriber
+from mediaserver.speech import Transcriber
 
 
 @asynccontextmanager
-async def _local(chosen: LocalRecogniser) -> AsyncIterator[SpeechToText]:
+async def _local(chosen: LocalRecogniser) -> AsyncIterator[Transcriber]:
     from bridges.local.recogniser import open_recogniser
 
     async with open_recogniser(chosen) as engine:
@@ -52,7 +52,7 @@ async def _elevenlabs(chosen: Scribe) -> AsyncIterator[Transcriber]:
         yield engine
 
 
-STT: dict[str, Row[SpeechToText]] = {
+STT: dict[str, Row[Transcriber]] = {
     "local": Row(LocalRecogniser, _local),
     "openai": Row(OpenAI, _openai_shape),
     "azure": Row(Azure, _openai_shape),
