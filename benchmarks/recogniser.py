@@ -1,23 +1,26 @@
-"""Word error rate and speed of the embedded recogniser on recorded speech.
+"""Word error rate and speed of the recognisers that work on this machine, on recorded speech.
 
     python -m benchmarks.recogniser [DIRECTORY]     default ../shared/speech
+    python -m benchmarks.recogniser --engine vosk --model MODEL
+    python -m benchmarks.recogniser --engine faster_whisper --model MODEL
 
 Reads ``transcripts.csv`` of the directory, decodes each recording in 20 ms pieces as a call would bring it, and prints the
 hypotheses, the word error rate of the rows marked ``scored=yes``, the real-time factor and the time from the last sample to
-the transcript.
+the transcript. Numbers that an engine writes in digits count as errors.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import re
 import statistics
-import sys
 import time
 import wave
 from pathlib import Path
 
-from bridges.local.sphinx import Sphinx
+from bridges.local.engine import Engine
+from bridges.local.worker import ENGINES
 from signaling.headless.scoring import word_errors
 
 PIECE = 640
@@ -30,7 +33,7 @@ def words(text: str) -> list[str]:
     return re.sub(r"[^a-z' ]", " ", text.lower()).split()
 
 
-def decode(engine: Sphinx, pcm: bytes) -> tuple[str, float, float, int]:
+def decode(engine: Engine, pcm: bytes) -> tuple[str, float, float, int]:
     """Return the text, the seconds of decoding, the seconds after the last sample, and the count of partials."""
     began, partials = time.perf_counter(), 0
     engine.begin({})
@@ -42,9 +45,8 @@ def decode(engine: Sphinx, pcm: bytes) -> tuple[str, float, float, int]:
     return text, now - began, now - ended, partials
 
 
-def main(directory: Path) -> None:
+def main(directory: Path, engine: Engine) -> None:
     """Print a line for each recording and the totals."""
-    engine = Sphinx()
     wrong = total = 0
     times, sounds, ends = 0.0, 0.0, []
     for row in csv.DictReader((directory / "transcripts.csv").open()):
@@ -62,4 +64,10 @@ def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "../shared/speech"))
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("directory", nargs="?", type=Path, default=Path("../shared/speech"))
+    arguments.add_argument("--engine", default="recogniser", choices=["recogniser", "vosk", "faster_whisper"])
+    arguments.add_argument("--model", default="")
+    chosen = arguments.parse_args()
+    of_whisper = {"device": "cpu", "compute_type": "int8", "beam": 5, "threads": 1}
+    main(chosen.directory, ENGINES[chosen.engine]({"model": chosen.model, **of_whisper}))

@@ -21,7 +21,17 @@ from bridges.local.messages import HEADER, LONGEST, Reply, Request, pack, read_r
 log = logging.getLogger(__name__)
 
 _GRACE_S = 0.5
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONPATH", "POCKETSPHINX_PATH", "TMPDIR")
+_INHERITED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "PYTHONPATH",
+    "POCKETSPHINX_PATH",
+    "TMPDIR",
+    "CUDA_VISIBLE_DEVICES",
+)
 """What a worker may know of the environment: no secrets."""
 _ERROR_LINES = 20
 

@@ -1,4 +1,4 @@
-"""Recognisers that write down speech while it is spoken, in worker processes, offline: pocketsphinx."""
+"""Recognisers that write down speech while it is spoken, in worker processes, offline: pocketsphinx and Vosk."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridges.local.files import Files
+from bridges.local.models import VOSK_MODEL, installed
 from bridges.local.pool import Job, Pool, open_pool
 from bridges.local.wavfile import pcm16
 from bridges.options import LocalRecogniser
 from bridges.stt.asked import check
 from bridges.stt.languages import code
+from bridges.stt.local_options import Vosk
 from mediaserver.errors import Unsupported
 from mediaserver.items import Usage
 from mediaserver.speech import (
@@ -119,3 +121,16 @@ async def open_recogniser(chosen: LocalRecogniser) -> AsyncIterator[Recogniser]:
     """Start pocketsphinx's workers; they load while the server goes on."""
     async with open_pool("recogniser", {}, workers=chosen.workers, max_wait_s=chosen.max_wait_s) as pool:
         yield Recogniser(pool, Files(pool, chosen.workers, chosen.file_s), SPHINX, chosen.max_turn_s)
+
+
+@asynccontextmanager
+async def open_vosk(chosen: Vosk) -> AsyncIterator[Recogniser]:
+    """Start Vosk's workers; they load while the server goes on. Raises ConfigError: not installed, or no such model."""
+    installed("vosk", "vosk")
+    VOSK_MODEL.check(chosen.model)
+    kind = Kind("Vosk", code(chosen.language) or chosen.language, 60.0)
+    async with open_pool(
+        "vosk", {"model": chosen.model}, workers=chosen.workers, max_wait_s=chosen.max_wait_s, load_s=chosen.load_s
+    ) as pool:
+        files = Files(pool, chosen.workers, chosen.file_s, piece_ms=200)
+        yield Recogniser(pool, files, kind, chosen.max_turn_s)

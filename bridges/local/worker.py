@@ -51,7 +51,25 @@ def _voice(told: Mapping[str, Any]) -> Engine:
     return first_installed(told["engine_order"])
 
 
-ENGINES: dict[str, Callable[[Mapping[str, Any]], Engine]] = {"recogniser": _recogniser, "voice": _voice}
+def _vosk(told: Mapping[str, Any]) -> Engine:
+    from bridges.local.vosk import Vosk
+
+    return Vosk(told)
+
+
+def _faster_whisper(told: Mapping[str, Any]) -> Engine:
+    os.environ["HF_HUB_OFFLINE"] = "1"  # read when the library is imported: no model and no tokenizer is ever fetched
+    from bridges.local.whisper import Whisper
+
+    return Whisper(told)
+
+
+ENGINES: dict[str, Callable[[Mapping[str, Any]], Engine]] = {
+    "recogniser": _recogniser,
+    "voice": _voice,
+    "vosk": _vosk,
+    "faster_whisper": _faster_whisper,
+}
 
 
 class Worker:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from bridges.options import LocalRecogniser
 from bridges.row import Row
+from bridges.stt.local_options import FasterWhisper, Vosk
 from bridges.stt.options import Azure, Compatible, Google, Groq, OpenAI, OpenAIShape
 from bridges.stt.streaming_options import Deepgram, Scribe
 from mediaserver.speech import Transcriber
@@ -17,6 +18,22 @@ async def _local(chosen: LocalRecogniser) -> AsyncIterator[Transcriber]:
     from bridges.local.recogniser import open_recogniser
 
     async with open_recogniser(chosen) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def _vosk(chosen: Vosk) -> AsyncIterator[Transcriber]:
+    from bridges.local.recogniser import open_vosk
+
+    async with open_vosk(chosen) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def _faster_whisper(chosen: FasterWhisper) -> AsyncIterator[Transcriber]:
+    from bridges.local.faster_whisper import open_faster_whisper
+
+    async with open_faster_whisper(chosen) as engine:
         yield engine
 
 
@@ -54,6 +71,8 @@ async def _elevenlabs(chosen: Scribe) -> AsyncIterator[Transcriber]:
 
 STT: dict[str, Row[Transcriber]] = {
     "local": Row(LocalRecogniser, _local),
+    "vosk": Row(Vosk, _vosk),
+    "faster_whisper": Row(FasterWhisper, _faster_whisper),
     "openai": Row(OpenAI, _openai_shape),
     "azure": Row(Azure, _openai_shape),
     "groq": Row(Groq, _openai_shape),

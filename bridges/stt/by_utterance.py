@@ -8,7 +8,6 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Protocol, cast
 
 from bridges.stt.bill import summed
-from bridges.stt.options import Whole
 from bridges.stt.wav import HEADER, wav
 from mediaserver.audio.pcm import peak
 from mediaserver.errors import BridgeError
@@ -40,10 +39,29 @@ class Files(FileToText, Protocol):
         ...
 
 
+class Turns(Protocol):
+    """What is told about turns."""
+
+    @property
+    def max_turn_s(self) -> float:
+        """Seconds kept of one."""
+        ...
+
+    @property
+    def partials_every_s(self) -> float | None:
+        """Seconds between two early writings."""
+        ...
+
+    @property
+    def on_pause(self) -> bool:
+        """Write down in each pause that may be the end."""
+        ...
+
+
 class ByUtterance:
     """Satisfies :class:`mediaserver.speech.Transcriber`: files as the engine takes them, and live speech turn by turn."""
 
-    def __init__(self, files: Files, chosen: Whole) -> None:
+    def __init__(self, files: Files, chosen: Turns) -> None:
         self._files, self._chosen = files, chosen
         self._room = room(files.file_limits, chosen.max_turn_s)
 
