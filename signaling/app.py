@@ -44,7 +44,6 @@ from signaling.audio.batch import items
 from signaling.audio.batch.shelf import Shelf as BatchShelf
 from signaling.audio.batch.works import Works
 from signaling.audio.links import AudioLinks
-from signaling.audio.livefiles import for_files
 from signaling.audio.studio import Studio
 from signaling.door import DOOR, Door, House
 from signaling.forward import Neighbours
@@ -177,13 +176,7 @@ def _works(door: Door, studio: Studio) -> Works | None:
 
 def _open_files(shelf: Shelf, settings: Mapping[str, Any], path: str) -> AbstractAsyncContextManager[FileToText]:
     read_line("stt", settings, path)
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[FileToText]:
-        async with _engine(shelf, "stt", settings, path) as engine:
-            yield for_files(engine)
-
-    return opened()
+    return _engine(shelf, "stt", settings, path)
 
 
 def _open_voice(shelf: Shelf, settings: Mapping[str, Any], path: str) -> AbstractAsyncContextManager[TextToSpeech]:
