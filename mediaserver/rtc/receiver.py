@@ -224,8 +224,8 @@ class AudioReceiver:
         behind = int((now - self._fill_at) / FRAME_S) + 1
         self._fill_at += behind * FRAME_S
         if self._quiet and not self._filled:
-            # It was a pause from its first frame on: whoever measures it is told at once, but for one that may yet come.
-            behind += int(self._patience() / FRAME_S) - 2
+            # It was a pause from its first frame on: whoever measures it is told at once. A packet that comes yet is played.
+            behind += int(self._patience() / FRAME_S) - 1
         for _ in range(min(behind, MOST_FILLED)):
             self._fill(now)
 

@@ -362,6 +362,17 @@ def test_after_a_quiet_frame_silence_follows_as_soon_and_after_a_loud_one_later(
     assert made_up_by(400, packets(hush)) == pytest.approx(20, abs=2)
 
 
+@pytest.mark.parametrize("first", [10.0, 10.004, 10.011, 10.019])
+def test_a_pause_of_dtx_is_less_than_a_tick_behind_a_pause_that_is_sent(first):
+    hush = (np.random.default_rng(1).integers(-20, 21, 3200)).astype("<i2").tobytes()
+    ear = Ear()
+    ear.hear(packets(hush, first=first), until=first + 1.0)
+    ear.receiver.close()
+    late = [at - first - (index + 1) * 0.02 for index, (at, _) in enumerate(ear.frames)]
+    assert len(late) > 40
+    assert max(late[12:]) <= 0.021
+
+
 def test_a_black_hole_of_five_seconds(ear):
     sent = packets(seconds=10)
     ear.hear(carry(sent[:100] + sent[350:]))
