@@ -120,6 +120,7 @@ class Reply:
                     requests.append(piece)
                 else:
                     self._usage = piece
+                await asyncio.sleep(0)  # what comes in one go must keep neither the voice nor other calls waiting
         await self._wrote(self._markup.flush(), last=True)
         self._finish_text()
         for request in requests:

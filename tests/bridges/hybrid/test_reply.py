@@ -74,3 +74,18 @@ async def test_does_not_speak_far_ahead_of_the_listener(monkeypatch: Any) -> Non
     await made(Mind(*["This is one more sentence. "] * 64))
     assert waits[1] == 0
     assert waits[-1] == 31.5 - 2 * 0.5 - module.SECONDS_AHEAD  # two clauses are on their way
+
+
+async def test_the_voice_is_asked_while_what_came_in_one_go_is_still_being_taken() -> None:
+    order: list[str] = []
+
+    class Counting(Mouth):
+        async def speak(self, text: str, **options: Any) -> AsyncGenerator[Sound, None]:
+            order.append("asked")
+            yield Sound(b"\1\0" * 8000)
+
+    ask = Respond(response_id="r1", settings=Settings("local"))
+    reply = Reply(ask, lambda event: order.append(type(event).__name__), Deadlines(), lambda: 0.0)
+    await asyncio.wait_for(reply.run(Mind("The first sentence is here. ", *["and so on "] * 20), Counting()), 5)
+    assert order.count("TextDelta") == 21
+    assert order.index("asked") < 10
