@@ -58,6 +58,7 @@ QUIET_MS = 200
 """The silence after which we guess, and after which ``pipecat-200`` begins to write down."""
 
 SERIAL_MS = END_MS + STT_MS + LLM_MS + TTS_MS
+EARLY_MS = max(END_MS, QUIET_MS + STT_MS) + LLM_MS + TTS_MS
 STAGES = ("stt", "llm", "tts")
 HEADS = (
     "server", "p50", "p95", "sum", "over it, p50", "p95", "÷ pipecat", "missed", "end → stt", "stt → llm", "llm → tts",
@@ -91,10 +92,10 @@ def pipecat(name: str, sum_ms: int, *told: str) -> Row:
 
 ROWS = (
     ours("ours", SERIAL_MS, "off"),
-    ours("ours-text", SERIAL_MS, "text"),
-    ours("ours-speech", SERIAL_MS, "speech"),
+    ours("ours-text", EARLY_MS, "text"),
+    ours("ours-speech", EARLY_MS, "speech"),
     pipecat("pipecat", SERIAL_MS, "--stop", "0.5"),
-    pipecat("pipecat-200", max(END_MS, QUIET_MS + STT_MS) + LLM_MS + TTS_MS, "--stop", "0.2", "--wait", "0.3"),
+    pipecat("pipecat-200", EARLY_MS, "--stop", "0.2", "--wait", "0.3"),
     pipecat("pipecat-smart", QUIET_MS + STT_MS + LLM_MS + TTS_MS),
 )
 NAMED_ONLY = ("pipecat-smart",)
