@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks import quiet
 from benchmarks.client import Caller
-from benchmarks.generator import Generator, Speaker, now
+from benchmarks.generator import Generator, Speaker
 from benchmarks.sound import FRAME, RATE, Ear
 from mediaserver.audio.opus import OpusEncoder, OpusSettings
 from tests.clips import RATE as CLIP_RATE
@@ -199,7 +199,9 @@ def main() -> None:
     parser.add_argument("--model", default="")
     parser.add_argument("--key", default="sk-local")
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--ours", type=int, nargs="*", default=[], metavar="PID", help="processes that are no strangers")
+    parser.add_argument(
+        "--ours", type=int, nargs="*", default=[], metavar="PID", help="processes that are no strangers"
+    )
     parser.add_argument("--core", type=int, help="pin the caller to this core")
     args = parser.parse_args()
     if args.core is not None:

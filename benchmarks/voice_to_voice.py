@@ -1,14 +1,21 @@
 """From the end of the caller's voice to the first sound of the answer: our hybrid chain beside Pipecat's.
 
-Speech-to-text, a language model and a voice are simulated with delays that never vary (:mod:`benchmarks.peers.stages`): 300 ms
-to the text, 350 ms to the first token, 150 ms to the first sound. A caller over WebRTC (:mod:`benchmarks.questions`) asks the
-same question again and again. Each contestant is started anew in each round; callers and providers share the other core.
+Speech-to-text, a language model and a voice are simulated with delays that never vary (:mod:`benchmarks.peers.stages`):
+300 ms to the text, 350 ms to the first token, 150 ms to the first sound. A caller over WebRTC (:mod:`benchmarks.questions`)
+asks the same question again and again. Each contestant is started anew in each round; callers and providers share the other
+core.
 
-The sum is the least that a contestant's own arrangement allows: the silence that ends a turn (500 ms) and every delay that is
-not spent during another. One after the other that is 1300 ms. Pipecat begins to write down when its voice detector says that
-the voice is over, and waits for the end of the turn meanwhile: ``pipecat`` does so as we do without a guess (500 ms, then the
-text), ``pipecat-200`` is its quickest with an end of turn after 500 ms (200 ms, then the text during the other 300), and
-``pipecat-smart``, for information and only when it is named, is as it comes, with its Smart Turn model.
+The sum is the least that a contestant's own arrangement allows: the silence that ends a turn (500 ms), and of the delays
+what is not spent during it. One after the other that is 1300 ms.
+
+- ``ours``: nothing is begun before the turn is over (``speculate: off``). Sum 1300.
+- ``ours-text``: speech-to-text of whole turns with ``on_pause``: written down after 200 ms of silence. Sum 1000.
+- ``ours-live``, ``ours-live-speech``: Deepgram's protocol, so that the language model begins after 200 ms too
+  (``speculate: text``), or the voice as well (``speech``). Sum 700.
+- ``pipecat``: its voice detector waits for 500 ms, and then the speech is written down, as ``ours`` does it. Sum 1300.
+- ``pipecat-200``: its detector waits for 200 ms, as it does unless told, and the speech is written down while its turns wait
+  for 300 ms more: the quickest with an end after 500 ms, as ``ours-text`` does it. Sum 1000.
+- ``pipecat-smart``, only when it is named: as it comes; Smart Turn, not a silence, ends the turn after 200 ms. Sum 1000.
 
 usage: python -m benchmarks.voice_to_voice [--only ours,ours-text,...] [--alone] [--rounds 4] [--turns 10]
 """
@@ -25,7 +32,7 @@ import statistics
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,27 +66,30 @@ QUIET_MS = 200
 
 SERIAL_MS = END_MS + STT_MS + LLM_MS + TTS_MS
 EARLY_MS = max(END_MS, QUIET_MS + STT_MS) + LLM_MS + TTS_MS
+GUESS_MS = max(END_MS, QUIET_MS + STT_MS, QUIET_MS + LLM_MS) + TTS_MS
+"""One after the other; written down during the wait for the end; answered on a guess during the wait for the text too."""
 STAGES = ("stt", "llm", "tts")
 HEADS = (
     "server", "p50", "p95", "sum", "over it, p50", "p95", "÷ pipecat", "missed", "end → stt", "stt → llm", "llm → tts",
     "tts → heard",
 )  # fmt: skip
 
-Chain = dict[str, Any]
+FILES = {"engine": "openai_compatible", "url": "{base}/v1", "model": "whisper-1", "on_pause": True}
+LIVE = {"engine": "deepgram", "url": "{base}", "key": "k"}
+"""Speech-to-text that takes whole turns, and that hears while the caller speaks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A contestant, the least its arrangement allows, and of ours the options of the chain."""
+    """A contestant, the least its arrangement allows, and of ours who hears and what is begun on a guess."""
 
     contestant: Contestant
     sum_ms: int
     speculate: str = ""
-    stt: str = "openai_compatible"
-    model: str = "whisper-1"
+    stt: Mapping[str, Any] = field(default_factory=dict)
 
 
-def ours(name: str, sum_ms: int, speculate: str, stt: str = "openai_compatible") -> Row:
+def ours(name: str, sum_ms: int, speculate: str, stt: Mapping[str, Any]) -> Row:
     """Return a row of ours."""
     return Row(dataclasses.replace(OURS, name=name), sum_ms, speculate, stt)
 
@@ -91,9 +101,10 @@ def pipecat(name: str, sum_ms: int, *told: str) -> Row:
 
 
 ROWS = (
-    ours("ours", SERIAL_MS, "off"),
-    ours("ours-text", EARLY_MS, "text"),
-    ours("ours-speech", EARLY_MS, "speech"),
+    ours("ours", SERIAL_MS, "off", FILES),
+    ours("ours-text", EARLY_MS, "text", FILES),
+    ours("ours-live", GUESS_MS, "text", LIVE),
+    ours("ours-live-speech", GUESS_MS, "speech", LIVE),
     pipecat("pipecat", SERIAL_MS, "--stop", "0.5"),
     pipecat("pipecat-200", EARLY_MS, "--stop", "0.2", "--wait", "0.3"),
     pipecat("pipecat-smart", QUIET_MS + STT_MS + LLM_MS + TTS_MS),
@@ -158,10 +169,9 @@ def sections(row: Row, provider: Provider) -> dict[str, dict[str, object]] | Non
     if row.contestant.environment:
         return None
     base = f"http://127.0.0.1:{provider.port}"
-    url = f"{base}/v1" if row.stt == "openai_compatible" else base
     chain = {
         "bridge": "hybrid",
-        "stt": {"engine": row.stt, "url": url, "key": "k", "model": row.model},
+        "stt": {**row.stt, "url": row.stt["url"].format(base=base)},
         "llm": {"engine": "openai_compatible", "base_url": f"{base}/v1", "model": "stages"},
         "tts": {"engine": "openai_compatible", "url": f"{base}/v1"},
         "speculate": row.speculate,
@@ -210,7 +220,16 @@ def cells(row: Row, figures: Figures, peer: Figures | None) -> list[str]:
     ratio = f"{p50 / percentile(peer.times, 0.5):.2f}" if peer and peer.times else "-"
     stages = [f"{statistics.median(figures.waits.get(stage, [float('nan')])):.0f}" for stage in (*STAGES, "heard")]
     over = [f"{value - row.sum_ms:+.0f}" for value in (p50, p95)]
-    return [row.contestant.name, f"{p50:.0f} ms", f"{p95:.0f} ms", str(row.sum_ms), *over, ratio, str(figures.missed), *stages]
+    return [
+        row.contestant.name,
+        f"{p50:.0f} ms",
+        f"{p95:.0f} ms",
+        str(row.sum_ms),
+        *over,
+        ratio,
+        str(figures.missed),
+        *stages,
+    ]
 
 
 def run(rows: Sequence[Row], provider: Provider, args: argparse.Namespace) -> dict[str, Figures]:
@@ -220,7 +239,8 @@ def run(rows: Sequence[Row], provider: Provider, args: argparse.Namespace) -> di
         for row in rows:
             figures = found[row.contestant.name]
             figures.take(*undisturbed(row, provider, args.turns, args.tries))
-            print(f"round {number + 1}, {row.contestant.name}: {' '.join(f'{each:.0f}' for each in figures.times[-args.turns:])}", file=sys.stderr)
+            latest = " ".join(f"{each:.0f}" for each in figures.times[-args.turns :])
+            print(f"round {number + 1}, {row.contestant.name}: {latest}", file=sys.stderr)
     return found
 
 

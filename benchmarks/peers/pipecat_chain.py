@@ -1,9 +1,9 @@
 """Pipecat (BSD-2) as a chain of speech-to-text, language model and voice, to be compared with.
 
 Its SmallWebRTC transport and its OpenAI services (segmented speech-to-text), pointed at the simulated providers of
-:mod:`benchmarks.peers.stages`, with its Silero voice detector; on uvloop, behind the same HTTP contract as ours. ``--stop`` is
-the silence after which the detector says that the voice is over and the speech is sent to be written down, ``--wait`` what its
-turns wait besides, meanwhile: the turn is over after both. Without them it is left as it comes: its Smart Turn model decides.
+:mod:`benchmarks.peers.stages`, with its Silero voice detector; on uvloop, behind the same HTTP contract as ours. ``--stop``
+is the silence after which the detector says that the voice is over and the speech is sent to be written down, ``--wait``
+what its turns wait besides, meanwhile: the turn is over after both. Without them it is as it comes: Smart Turn decides.
 """
 
 from __future__ import annotations
@@ -60,9 +60,7 @@ def worker(connection: SmallWebRTCConnection, url: str, params: LLMUserAggregato
             turns.assistant(),
         ]
     )
-    return PipelineWorker(
-        pipeline, params=PipelineParams(audio_in_sample_rate=RATE_IN, audio_out_sample_rate=RATE_OUT)
-    )
+    return PipelineWorker(pipeline, params=PipelineParams(audio_in_sample_rate=RATE_IN, audio_out_sample_rate=RATE_OUT))
 
 
 def application(url: str, stop: float | None, wait: float) -> FastAPI:

@@ -1,14 +1,15 @@
 """The providers of a chain, simulated with delays that never vary: speech-to-text, a language model, text-to-speech.
 
-``python -m benchmarks.peers.stages PORT`` speaks OpenAI's ``/v1/audio/transcriptions`` (the answer comes 300 ms after the whole
-body), ``/v1/chat/completions`` (streamed, the first token after 350 ms, the rest at once) and ``/v1/audio/speech`` (PCM at
-24 kHz, the first byte after 150 ms, the rest at once), and Deepgram's ``/v1/listen`` (what was heard so far while the voice
-comes, and the final text 300 ms after ``Finalize``). ``GET /marks`` tells when each was asked and when it answered.
+``python -m benchmarks.peers.stages PORT`` speaks OpenAI's ``/v1/audio/transcriptions`` (the answer comes 300 ms after the
+whole body), ``/v1/chat/completions`` (streamed, the first token after 350 ms, the rest at once) and ``/v1/audio/speech``
+(PCM at 24 kHz, the first byte after 150 ms, the rest at once), and Deepgram's ``/v1/listen`` (what was heard so far while
+the voice comes, and the final text 300 ms after ``Finalize``). ``GET /marks`` tells when each was asked and when it answered.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -21,8 +22,8 @@ from aiohttp import WSMsgType, web
 DELAYS_S = {"stt": 0.300, "llm": 0.350, "tts": 0.150}
 
 QUESTION = "Can we sit by the window tonight?"
-ANSWER = ("Yes, we have one left. ", "Shall I keep it for you until eight?")
-"""Two sentences: what a voice is asked for first is the first of them."""
+ANSWER = "Yes, table {number} is free. Shall I keep it for you until eight?"
+"""Two sentences: what a voice is asked for first is the first of them. No two answers are alike, for sound may be kept."""
 
 TONE_S, TONE_HZ, TONE_RATE, TONE_LEVEL = 0.4, 440, 24000, 8000
 HEARD_RATE = 16000
@@ -56,7 +57,7 @@ class Marks:
 async def _until(due: float) -> None:
     """Sleep, but for the last moment, which timers of whole milliseconds would miss."""
     await asyncio.sleep(max(0.0, due - time.perf_counter() - _SPIN_S))
-    while time.perf_counter() < due:
+    while time.perf_counter() < due:  # noqa: ASYNC110  # no event comes at that time
         await asyncio.sleep(0)
 
 
@@ -65,6 +66,7 @@ class Stages:
 
     def __init__(self) -> None:
         self._marks = Marks()
+        self._numbers = itertools.count(1)
 
     def application(self) -> web.Application:
         """Return the server."""
@@ -92,7 +94,7 @@ class Stages:
         await self._marks.wait("llm")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for chunk in _chunks(usage=usage):
+        for chunk in _chunks(ANSWER.format(number=next(self._numbers)), usage=usage):
             await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
         await response.write(b"data: [DONE]\n\n")
         return response
@@ -177,10 +179,10 @@ class Listener:
         )
 
 
-def _chunks(*, usage: bool) -> Iterable[dict[str, Any]]:
+def _chunks(text: str, *, usage: bool) -> Iterable[dict[str, Any]]:
     """Return the answer word by word, in the shape of chat.completion.chunk."""
     base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "stages"}
-    for word in "".join(ANSWER).split(" "):
+    for word in text.split():
         delta = {"role": "assistant", "content": f"{word} "}
         yield {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
     yield {**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
