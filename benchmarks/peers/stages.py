@@ -3,7 +3,7 @@
 ``python -m benchmarks.peers.stages PORT`` speaks OpenAI's ``/v1/audio/transcriptions`` (the answer comes 300 ms after the
 whole body), ``/v1/chat/completions`` (streamed, the first token after 350 ms, the rest at once) and ``/v1/audio/speech``
 (PCM at 24 kHz, the first byte after 150 ms, the rest at once), and Deepgram's ``/v1/listen`` (what was heard so far while
-the voice comes, and the final text 300 ms after ``Finalize``). ``GET /marks`` tells when each was asked and when it answered.
+the voice comes, and the final text 300 ms after ``Finalize``). ``GET /marks`` tells when each was asked and answered.
 """
 
 from __future__ import annotations
