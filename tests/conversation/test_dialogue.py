@@ -10,6 +10,7 @@ from mediaserver.commands import (
     BeginSpeech,
     ClearInput,
     ClearOutput,
+    Command,
     CommitInput,
     CreateItem,
     CreateResponse,
@@ -493,6 +494,29 @@ def test_an_answer_is_prepared_before_the_turn_is_over_and_asked_for_with_the_sa
     kinds = [type(one) for one in bridge.sent]
     order = [kinds.index(kind) for kind in (PauseSpeech, Prepare, EndSpeech, Respond)]
     assert order == sorted(order)
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.005, 0.019])
+def test_a_pause_is_as_long_as_its_sound_whenever_the_last_of_the_voice_came(late_s: float) -> None:
+    heard: list[int] = []
+
+    class Noting(ScriptedBridge):
+        def send(self, command: Command) -> None:
+            super().send(command)
+            if isinstance(command, PauseSpeech):
+                heard.append(self.heard[command.item_id])
+
+    async def talk(caller: FakeCaller, _bridge: ScriptedBridge, _session: Session) -> None:
+        listener = caller.listener
+        assert listener is not None
+        hear = listener.hear
+        monkey.setattr(listener, "hear", lambda pcm, at: hear(pcm, at + late_s * any(pcm)))
+        await caller.say(600)
+        await caller.until(OutputStopped)
+
+    with pytest.MonkeyPatch.context() as monkey:
+        play(talk, Noting(hears=["tomorrow"], partials=True, capabilities=PREPARES))
+    assert heard == [(100 + 600 + 200) // 20]  # the call began 100 ms before the voice
 
 
 def test_a_caller_who_goes_on_takes_the_guess_back() -> None:
