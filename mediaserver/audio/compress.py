@@ -24,15 +24,15 @@ async def compressed(pcm: NDArray[np.int16], rate: int, kind: str, preset: Prese
     """
     stop = threading.Event()
     try:
-        return await asyncio.to_thread(_compressed, pcm, SpeechFile(FORMS[kind], rate, preset), rate, stop)
+        return await asyncio.to_thread(_compressed, pcm, rate, kind, preset, stop)
     finally:
         stop.set()
 
 
-def _compressed(pcm: NDArray[np.int16], file: SpeechFile, second: int, stop: threading.Event) -> bytes:
-    made = bytearray()
-    for start in range(0, len(pcm), second):
+def _compressed(pcm: NDArray[np.int16], rate: int, kind: str, preset: Preset, stop: threading.Event) -> bytes:
+    file, made = SpeechFile(FORMS[kind], rate, preset), bytearray()
+    for start in range(0, len(pcm), rate):
         if stop.is_set():
             break
-        made += file.feed(pcm[start : start + second].astype("<i2").tobytes())
+        made += file.feed(pcm[start : start + rate].astype("<i2").tobytes())
     return bytes(made + file.finish())

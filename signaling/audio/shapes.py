@@ -6,12 +6,13 @@ Source: the types of the ``openai`` package, ``openai/types/audio``. Of a segmen
 
 from __future__ import annotations
 
-import json
 import math
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from mediaserver.items import Usage
 from mediaserver.speech import FileTranscript, SpokenSegment
@@ -165,7 +166,8 @@ def _segment(number: int, segment: SpokenSegment, told: Told) -> dict[str, Any]:
 
 
 def _json(shape: Callable[[Told], dict[str, Any]]) -> Callable[[Told], str]:
-    return lambda told: json.dumps(shape(told), ensure_ascii=False)
+    """``msgspec`` is ten times as quick as ``json``, which holds on to the interpreter until all is written."""
+    return lambda told: msgspec.json.encode(shape(told)).decode()
 
 
 FORMS: Mapping[str, tuple[str, Callable[[Told], str]]] = {

@@ -6,8 +6,6 @@ Azure's addresses are understood too; in ``/openai/deployments/{name}/audio/…`
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from pathlib import Path
 
 from aiohttp import web
 
@@ -18,6 +16,7 @@ from mediaserver.speech import FileTranscript
 from signaling.audio.asked import REFUSED, TRANSCRIBE, TRANSLATE, Wanted, read_wanted
 from signaling.audio.entering import answered, enter
 from signaling.audio.failures import FAILURES, error_event
+from signaling.audio.scratch import scratch
 from signaling.audio.shapes import Told, body, delta_event, done_event, lettered, segment_event
 from signaling.audio.sse import LAST, event, event_stream
 from signaling.audio.studio import Studio
@@ -42,9 +41,9 @@ async def _enter(request: web.Request, task: str) -> web.StreamResponse:
 
 
 async def _received(request: web.Request, who: Principal, studio: Studio, task: str) -> web.StreamResponse:
-    with tempfile.TemporaryDirectory(prefix="mediaserver-") as folder:
+    async with scratch() as folder:
         bounds = Bounds(studio.config.max_upload, studio.config.upload_s, refused=REFUSED)
-        form = await read_form(request, Path(folder), bounds)
+        form = await read_form(request, folder, bounds)
         wanted = read_wanted(form.fields, task, request.match_info.get("deployment", ""))
         control = read_control(request.headers.get("Cache-Control", ""))
         job = await studio.job(who, wanted, the_file(form.files), control)
@@ -60,7 +59,8 @@ def the_file(files: tuple[Received, ...]) -> Received:
 
 
 async def _whole(job: Job, wanted: Wanted) -> web.Response:
-    text, content_type = body(tell(await written(job), wanted), wanted.form)
+    told = tell(await written(job), wanted)
+    text, content_type = await asyncio.to_thread(body, told, wanted.form)  # two hours of words take a while
     return web.Response(text=text, content_type=content_type, charset="utf-8")
 
 

@@ -7,10 +7,8 @@ needs the consent of whose it is: the request says so, and whoever sends it answ
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -22,6 +20,7 @@ from mediaserver.gateway.principal import Principal
 from mediaserver.speech import SoundFile, VoiceCloning, VoiceFacts
 from signaling.audio.entering import MANAGE, answered, enter
 from signaling.audio.form import Fields
+from signaling.audio.scratch import scratch
 from signaling.audio.studio import Studio
 from signaling.audio.upload import Bounds, Received, read_form
 from signaling.audio.voicebook import cloner
@@ -77,8 +76,8 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 async def _created(request: web.Request, who: Principal, studio: Studio) -> web.Response:
     bounds = Bounds(MAX_SAMPLE, studio.config.upload_s, MAX_SAMPLES, file_fields=SAMPLES, refused=_REFUSED)
-    with tempfile.TemporaryDirectory(prefix="mediaserver-") as folder:
-        form = await read_form(request, Path(folder), bounds)
+    async with scratch() as folder:
+        form = await read_form(request, folder, bounds)
         name = _name(form.fields, form.files)
         model, engine = await _cloning(studio, who, form.fields.text("model").strip())
         async with asyncio.timeout(studio.config.answer_s):

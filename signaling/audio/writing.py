@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -51,13 +52,19 @@ async def written(job: Job, emit: Emit = silence) -> FileTranscript:
     async with decoded(job.path, limits=job.limits, process=job.process) as sound:
         limits = job.engine.file_limits
         size = job.size if job.process == NONE else None
-        pieces = plan(sound, size, limits, by_pauses=job.fitted.by_pauses, piece_s=job.preset.piece_s)
+        # Hours of sound are looked through, and joined of thousands of words: beside the loop, which others wait for.
+        cut = partial(plan, by_pauses=job.fitted.by_pauses, piece_s=job.preset.piece_s)
+        pieces = await asyncio.to_thread(cut, sound, size, limits)
         if job.fitted.ask.speakers and len(pieces) > 1:
             raise _too_long_for_speakers(longest(limits, job.preset.piece_s))
         told = await _Work(job, sound, emit).all_of(pieces)
         begins = [piece.start / sound.rate for piece in pieces]
-        whole = stitched(list(zip(begins, told, strict=True)), sound.duration)
-    cued = job.fitted.ask.words and not whole.segments
+        return await asyncio.to_thread(_joined, list(zip(begins, told, strict=True)), sound.duration, job.fitted)
+
+
+def _joined(parts: Sequence[tuple[float, FileTranscript]], duration: float, fitted: Fitted) -> FileTranscript:
+    whole = stitched(parts, duration)
+    cued = fitted.ask.words and not whole.segments
     return replace(whole, segments=segments_of(whole.words)) if cued else whole
 
 

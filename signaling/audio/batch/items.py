@@ -42,6 +42,7 @@ async def _written(studio: Studio, spec: Spec, given: Path, out: Path) -> str:
     wanted = read_wanted(Fields(spec.fields), TRANSLATE if spec.endpoint == TRANSLATIONS else TRANSCRIBE)
     size = (await asyncio.to_thread(given.stat)).st_size
     job = await studio.job(spec.principal, wanted, Received(given, size, ""))
-    text, content_type = body(tell(await written(job), wanted), wanted.form)
+    told = tell(await written(job), wanted)
+    text, content_type = await asyncio.to_thread(body, told, wanted.form)
     await asyncio.to_thread(out.write_text, text)
     return content_type

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -121,3 +122,21 @@ async def test_whoever_stops_waiting_stops_the_engine(job: Any) -> None:
             await asyncio.sleep(0.01)
         working.cancel()
     assert ears.at_once == 0 and ears.stopped == 2
+
+
+async def test_calls_do_not_wait_while_a_long_file_is_looked_through_and_joined(
+    job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where: list[int] = []
+
+    def noted(work: Any) -> Any:
+        def run(*args: Any, **more: Any) -> Any:
+            where.append(threading.get_ident())
+            return work(*args, **more)
+
+        return run
+
+    monkeypatch.setattr(writing, "plan", noted(writing.plan))
+    monkeypatch.setattr(writing, "stitched", noted(writing.stitched))
+    await emitted(job(Ears()))
+    assert len(where) == 2 and threading.get_ident() not in where
