@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any, cast
 
 import httpx
@@ -175,6 +176,18 @@ def _built(client: httpx.AsyncClient, request: Request) -> httpx.Request:
     )
 
 
+_LATE = ("httpcore", "h2.connection", "anyio._backends._asyncio")
+"""What httpx loads when it is first used."""
+
+
+def _loaded() -> None:
+    for name in _LATE:
+        with suppress(ImportError):
+            import_module(name)
+    for http2 in (True, False):
+        _tls(http2)
+
+
 @cache
 def _tls(http2: bool) -> ssl.SSLContext:  # httpcore writes the protocol into the context: one for each
     """The certificates that all clients trust: reading them takes 30 ms."""
@@ -206,6 +219,7 @@ async def open_http(
             http2=http2,
         )
 
+    await asyncio.to_thread(_loaded)  # a tenth of a second the first time, which calls that run would hear
     async with client(http2=True) as whole, client(http2=False) as streams:
         try:
             yield Http(whole, streams, chosen, who, said)
