@@ -44,6 +44,9 @@ MOST_BAD_PACKETS = 1000
 READ_BYTES = 1 << 16
 _REHEARSED = 19200
 
+BEHIND = 5
+"""Niceness: calls, which cannot wait, go before files."""
+
 
 class Refused(Exception):
     """The file is of no use; the text is a code of ``UnusableSound``."""
@@ -52,6 +55,7 @@ class Refused(Exception):
 def main(link: socket.socket) -> None:
     """Say that we are here, take one request, answer it."""
     confinement.die_with_parent()
+    os.nice(BEHIND)
     av.logging.set_level(None)
     rehearse()
     link.sendall(b"\n")

@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from mediaserver.audio import decoders
+from mediaserver.audio.decoder_child import BEHIND
 from mediaserver.audio.decoders import Decoders, current, warm_decoders
 from mediaserver.errors import Overloaded
 
@@ -108,3 +109,10 @@ async def test_it_inherits_nothing_but_its_socket(monkeypatch):
         os.close(writer)
     assert b"secret" not in said
     assert b"['0', '1', '2', '3']" in said  # 3 is the listing itself
+
+
+async def test_calls_go_before_files():
+    async with warm_decoders() as warm:
+        await until_ready(warm)
+        (pid,) = child_pids()
+        assert psutil.Process(pid).nice() == min(19, psutil.Process().nice() + BEHIND)
