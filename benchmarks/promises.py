@@ -28,10 +28,10 @@ async def collected(lines: AsyncIterable[Line]) -> list[Line]:
     return found
 
 
-def told(lines: Iterable[Line]) -> int:
-    """Print the circumstances and the table; returns 1 when a promise was broken."""
+def told(lines: Iterable[Line], *, kept: bool = True) -> int:
+    """Print the circumstances and the table; returns 1 when a promise was broken. ``kept``: see :func:`circumstances`."""
     rows = [(line.tried, line.promised, line.measured, "yes" if line.kept else "NO") for line in lines]
-    print(circumstances(), end="\n\n")
+    print(circumstances(kept=kept), end="\n\n")
     print(table(("tried", "promised", "measured", "kept"), rows))
     return int(any(row[-1] == "NO" for row in rows))
 

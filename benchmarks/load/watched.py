@@ -92,21 +92,21 @@ class Watched:
     def __init__(self, url: str, pid: int, http: aiohttp.ClientSession) -> None:
         self.url = url
         self.http = http
-        self._process = psutil.Process(pid)
+        self.process = psutil.Process(pid)
 
     async def look(self) -> Look:
         """Ask for the metrics, over a connection that is closed again: two looks hold the same."""
         async with self.http.get(f"{self.url}/metrics", headers=KEY) as answer:
             lines = (await answer.text()).splitlines()
         metrics = {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line[0] != "#")}
-        process = self._process
+        process = self.process
         return Look(
             metrics, int(metrics["mediaserver_tasks"]), process.num_fds(), process.num_threads(), self.rss()
         )  # fmt: skip
 
     def rss(self) -> int:
         """Bytes that the process has in memory."""
-        return int(self._process.memory_info().rss)
+        return int(self.process.memory_info().rss)
 
     async def until(self, condition: Callable[[Look], bool], seconds: float) -> Look:
         """Look until something is so, for so long at most, and return the last look."""

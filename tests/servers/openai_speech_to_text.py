@@ -51,7 +51,7 @@ def _plain(hint: Any) -> Any:
     return list[str] if get_origin(hint) is SequenceNotStr else hint
 
 
-def _form(parts: Any) -> dict[str, Any]:
+def fields_of(parts: Any) -> dict[str, Any]:
     """Return the fields of a form as the SDK was given them: ``name[]`` is a list."""
     form: dict[str, Any] = {}
     for name, value in parts.items():
@@ -82,7 +82,7 @@ class SpeechToTextServer(RestServer):
         self.ends = True
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        form = _form(await request.post())
+        form = fields_of(await request.post())
         translates = request.path.endswith("translations")
         self._check(form, translates)
         seconds = self._check_file(form.pop("file"))
