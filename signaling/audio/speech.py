@@ -53,15 +53,17 @@ async def _spoken(request: web.Request, who: Principal, studio: Studio) -> web.S
         control = read_control(request.headers.get("Cache-Control", ""))
         speaking = await studio.speaker(who, wish, control)
         if wish.stream_format == "url":
-            return await _linked(request, who, speaking, anew=control.no_cache)
-        async with aclosing(voiced(speaking.engine, wish, speaking.voice, speaking.preset)) as made:
+            return await _linked(request, who, studio, speaking, anew=control.no_cache)
+        async with aclosing(voiced(speaking.engine, wish, speaking.voice, speaking.preset, studio.encoding)) as made:
             first = await anext(made, b"")
             if not first:
                 raise nothing_spoken()
             return await (_events if wish.stream_format == "sse" else _sound)(request, speaking, first, made)
 
 
-async def _linked(request: web.Request, who: Principal, speaking: Speaking, *, anew: bool) -> web.Response:
+async def _linked(
+    request: web.Request, who: Principal, studio: Studio, speaking: Speaking, *, anew: bool
+) -> web.Response:
     """Answer with an address under which the file can be fetched without a key until it expires."""
     house, key, wish = request.app[DOOR].house, speaking.key, speaking.wish
     if house is None or house.links is None or key is None:
@@ -72,7 +74,7 @@ async def _linked(request: web.Request, who: Principal, speaking: Speaking, *, a
         )
 
     async def make() -> bytes:
-        async with aclosing(voiced(speaking.engine, wish, speaking.voice, speaking.preset)) as made:
+        async with aclosing(voiced(speaking.engine, wish, speaking.voice, speaking.preset, studio.encoding)) as made:
             return b"".join([piece async for piece in made]) or _nothing()
 
     origin = str(request.url.origin())

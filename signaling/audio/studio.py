@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from mediaserver.audio.files import DecodeLimits
 from mediaserver.audio.presets import PRESETS, Preset
@@ -26,7 +30,13 @@ from signaling.audio.voicebook import VoiceBook
 from signaling.audio.wish import VoiceId, Wish
 from signaling.audio.writing import Job
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 DECODE_S = 60.0
+
+ENCODERS = 2
+"""Threads that encode speech: each step is of milliseconds, and what is more than the cores helps nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,7 @@ class Studio:
         self._process = Processing(config.denoise, config.loudness)
         prepared(self._process)  # what is not installed is missed at the start
         self._cached: Cached | None = None
+        self._encoders: ThreadPoolExecutor | None = None
         self.engines = Engines(config, open_files, open_voice)
         self.voices = VoiceBook(config.voice_aliases)
         self.transcribing = Gate(config.max_transcriptions, "files")
@@ -72,8 +83,13 @@ class Studio:
     async def opened(self, cached: Cached | None = None) -> AsyncIterator[None]:
         """Have engines open when they are asked for, with this memory before them, until the block is left."""
         self._cached = cached
-        async with self.engines.opened():
-            yield
+        with ThreadPoolExecutor(ENCODERS, "speech file") as self._encoders:
+            async with self.engines.opened():
+                yield
+
+    async def encoding(self, work: Callable[P, T], /, *args: P.args, **more: P.kwargs) -> T:
+        """Do a part of the encoding of speech in a thread that nothing else keeps busy: somebody waits to hear it."""
+        return await asyncio.get_running_loop().run_in_executor(self._encoders, partial(work, *args, **more))
 
     async def job(self, who: Principal, wanted: Wanted, file: Received, control: Control = USUAL) -> Job:
         """Return the work that a file makes. Raises NotFound, Forbidden, BadRequest, BridgeError.

@@ -29,7 +29,7 @@ async def do(studio: Studio, spec: Spec, given: Path, out: Path) -> str:
 async def _spoken(studio: Studio, spec: Spec, given: Path, out: Path) -> str:
     wish = read_wish(await asyncio.to_thread(given.read_bytes), studio.config.max_characters)
     speaking = await studio.speaker(spec.principal, wish)
-    async with aclosing(voiced(speaking.engine, wish, speaking.voice, speaking.preset)) as made:
+    async with aclosing(voiced(speaking.engine, wish, speaking.voice, speaking.preset, studio.encoding)) as made:
         with await asyncio.to_thread(out.open, "wb") as file:
             async for piece in made:
                 await asyncio.to_thread(file.write, piece)
