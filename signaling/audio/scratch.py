@@ -16,4 +16,5 @@ async def scratch() -> AsyncIterator[Path]:
     try:
         yield Path(folder.name)
     finally:
-        await asyncio.to_thread(folder.cleanup)  # hundreds of megabytes take the system a moment
+        # Hundreds of megabytes take the system a moment. A request that is stopped again does not stop this.
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, folder.cleanup))
