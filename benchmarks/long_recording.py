@@ -16,20 +16,18 @@ import asyncio
 import io
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-import aiohttp
 import openai
 from openai.types.audio import TranscriptionVerbose
 
+from benchmarks.audio_server import serving
 from benchmarks.held import Held, holding
 from benchmarks.load.watched import Lag, Watched
 from benchmarks.promises import Line, told
 from benchmarks.quiet import Foreign
-from benchmarks.servers import OURS, running
 from benchmarks.toned_mp3 import Recording, Word, recording
 from tests.servers.toned_ears import Heard, TonedEars, name, toned_ears
 
@@ -57,18 +55,9 @@ class Found:
     foreign: float
 
 
-@asynccontextmanager
-async def serving(ears: TonedEars) -> AsyncIterator[Watched]:
-    """Run a server whose files are written down by these ears."""
-    engine = {"engine": "openai", "model": "whisper-1", "key": "sk-1", "url": f"{ears.url}/v1", "max_bytes": MOST_BYTES}
-    with running(replace(OURS, workers=1), {"audio": {"transcription": {"far": engine}}}) as (url, pid):
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as http:
-            yield Watched(url, pid, http)
-
-
 async def written(sound: Recording) -> Found:
     """Have it written down."""
-    async with toned_ears() as ears, serving(ears) as server, sdk(server) as user:
+    async with toned_ears() as ears, serving(_audio(ears)) as server, sdk(server) as user:
         await _sent(user, recording(1.0))  # what is loaded at the first use is loaded
         ears.heard.clear()
         still = await server.look()
@@ -79,6 +68,11 @@ async def written(sound: Recording) -> Found:
         took, foreign = time.perf_counter() - began, others.pct()
         idle, lag = Lag.between(still, before), Lag.between(before, await server.look())
         return Found(answer, ears.heard, took, held, idle, lag, foreign)
+
+
+def _audio(ears: TonedEars) -> dict[str, object]:
+    engine = {"engine": "openai", "model": "whisper-1", "key": "k", "url": f"{ears.url}/v1", "max_bytes": MOST_BYTES}
+    return {"transcription": {"far": engine}}
 
 
 def sdk(server: Watched) -> openai.AsyncOpenAI:

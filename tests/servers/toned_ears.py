@@ -1,4 +1,4 @@
-"""The server of the OpenAI transcription shape that really listens: it writes down the toned words of a file and their times.
+"""The server of the OpenAI transcription shape that really listens: it writes down the toned words of a file, and when.
 
 A word that was cut in two is heard twice, one that was cut off is not heard.
 """
