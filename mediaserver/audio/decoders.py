@@ -6,11 +6,11 @@ import asyncio
 import logging
 import os
 import socket
+import subprocess
 import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -28,6 +28,9 @@ START_S = 20.0
 
 GRACE_S = 1.0
 """One that is not at work is ended by force after so long."""
+
+SOON_S = 0.001
+"""After so long is looked first whether one has ended."""
 
 LONGEST_ANSWER = 1024
 """Bytes. More is no answer of ours."""
@@ -62,7 +65,7 @@ _KEPT = ("PATH", "LD_LIBRARY_PATH")
 class Decoder:
     """A running decoder; made by :class:`Decoders`."""
 
-    def __init__(self, process: Process, link: socket.socket) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], link: socket.socket) -> None:
         self._process = process
         self._link = link
         self.late = False
@@ -72,7 +75,7 @@ class Decoder:
     @property
     def alive(self) -> bool:
         """Whether it can still be asked."""
-        return self._process.returncode is None
+        return self._process.poll() is None
 
     async def ready(self) -> bool:
         """Wait until it says that it is there; False when it ends instead, which it is made to after ``START_S``."""
@@ -111,17 +114,22 @@ class Decoder:
 
     def kill(self) -> None:
         """End it at once."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        self._process.kill()
 
     async def close(self) -> None:
         """Let it end, which it does by itself when it is not at work, and wait until it is gone."""
         self._link.close()
         force = asyncio.get_running_loop().call_later(0 if self._busy else GRACE_S, self.kill)
         try:
-            await self._process.wait()
+            await self._gone()
         finally:
             force.cancel()
+
+    async def _gone(self) -> None:
+        pause = SOON_S
+        while self.alive:  # which it is for a millisecond or so, and for GRACE_S at most
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 50 * SOON_S)
 
 
 class Decoders:
@@ -227,7 +235,7 @@ async def warm_decoders(
 
 async def _started() -> Decoder:
     """Start one and wait for it. Raises Overloaded when it does not come up: that is no fault of a file."""
-    decoder = Decoder(*await _launched())
+    decoder = Decoder(*_launched())
     try:
         if not await decoder.ready():
             log.error("the decoder of sound files does not start")
@@ -238,15 +246,16 @@ async def _started() -> Decoder:
     return decoder
 
 
-async def _launched() -> tuple[Process, socket.socket]:
+def _launched() -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start one. ``subprocess`` does so in a millisecond by vfork; a loop's own way copies this process, which takes 13."""
     ours, its = socket.socketpair()
     ours.setblocking(False)
     try:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", "-c", _PROGRAM, *_ROOTS),
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            (sys.executable, "-I", "-S", "-c", _PROGRAM, *_ROOTS),
             stdin=its.fileno(),
-            stdout=DEVNULL,
-            stderr=DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             env=_ENVIRONMENT | {name: os.environ[name] for name in _KEPT if name in os.environ},
         )
     except BaseException:

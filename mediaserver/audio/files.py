@@ -109,18 +109,21 @@ async def decoded(
     if process.denoise:
         find_denoiser()
     source, kind = await asyncio.to_thread(_opened, path)
+    held: list[NDArray[np.int16]] = []
     try:
         with await asyncio.to_thread(_nameless) as sink:
-            answer = await _asked(
-                source, sink, {"kind": kind, "rate": rate, **asdict(limits), **asdict(process)}, limits
-            )
-            pcm = await asyncio.to_thread(_mapped, sink, answer.samples)
-            sound = Decoded(kind, len(pcm) / rate, rate, pcm)
-            del pcm
             try:
-                yield sound
+                answer = await _asked(
+                    source, sink, {"kind": kind, "rate": rate, **asdict(limits), **asdict(process)}, limits
+                )
+                pcm = await asyncio.to_thread(_mapped, sink, answer.samples)
+                sound = Decoded(kind, len(pcm) / rate, rate, pcm)
+                del pcm
+                try:
+                    yield sound
+                finally:
+                    held, sound.pcm = [sound.pcm], _NOTHING
             finally:
-                held, sound.pcm = [sound.pcm], _NOTHING
                 await asyncio.to_thread(_let_go, held, sink)
     finally:
         source.close()

@@ -100,10 +100,10 @@ async def test_it_inherits_nothing_but_its_socket(monkeypatch):
     reader, writer = os.pipe()
     try:
         os.set_inheritable(reader, True)
-        process, link = await decoders._launched()
+        process, link = decoders._launched()
         said = await asyncio.get_running_loop().sock_recv(link, 4096)
         link.close()
-        await process.wait()
+        await asyncio.to_thread(process.wait)
     finally:
         os.close(reader)
         os.close(writer)
