@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import shutil
 import subprocess
-from typing import Any
+from typing import Any, Literal
 
 import openai
 import pytest
 from openai.types.audio import TranscriptionDiarized, TranscriptionVerbose
+from pydantic import BaseModel
 
 from mediaserver.audioconfig import Audio
 from mediaserver.config import Config, Media, Model
@@ -136,6 +138,46 @@ def probe(data: bytes) -> Any:
     return json.loads(subprocess.run(how, input=data, capture_output=True, check=True).stdout)
 
 
+@pytest.mark.parametrize("form", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
+async def test_speech_comes_in_pieces(form: Any) -> None:
+    async with stage() as here, here.sdk() as user:
+        asked = {"model": "far", "voice": "bob", "input": "one two three", "response_format": form}
+        whole = (await user.audio.speech.create(**asked)).content
+        async with user.audio.speech.with_streaming_response.create(**asked) as answer:
+            assert same(form, b"".join([piece async for piece in answer.iter_bytes(1000)]), whole)
+        async with user.audio.speech.with_streaming_response.create(**asked, stream_format="sse") as answer:
+            events = [json.loads(line[6:]) async for line in answer.iter_lines() if line.startswith("data: ")]
+        assert same(form, b"".join(base64.b64decode(each["audio"]) for each in events[:-1]), whole)
+        for each in events[:-1]:
+            SpeechAudioDeltaEvent.model_validate(each, strict=True)
+        SpeechAudioDoneEvent.model_validate(events[-1], strict=True)
+
+
+def same(form: str, one: bytes, other: bytes) -> bool:
+    """Compare two files; each Ogg stream has a number of its own, which changes the sums of its pages too."""
+    return len(one) == len(other) if form == "opus" else one == other
+
+
+class SpeechAudioDeltaEvent(BaseModel):
+    """OpenAI's API reference, "speech.audio.delta": the SDK has no type of it."""
+
+    type: Literal["speech.audio.delta"]
+    audio: str
+
+
+class SpeechAudioDoneEvent(BaseModel):
+    """The same of "speech.audio.done"."""
+
+    type: Literal["speech.audio.done"]
+    usage: dict[Literal["input_tokens", "output_tokens", "total_tokens"], int]
+
+
+async def test_voices_are_listed_to_a_plain_get_of_the_sdk() -> None:
+    async with stage() as here, here.sdk() as user:
+        told = await user.get("/audio/voices", cast_to=dict[str, Any])
+        assert [voice["id"] for voice in told["data"]] == ["ann", "bob"]
+
+
 async def test_speech_as_pcm_with_all_that_can_be_asked() -> None:
     async with stage(voice_aliases={"alloy": "ann"}) as here, here.sdk() as user:
         answer = await user.audio.speech.create(
@@ -194,6 +236,25 @@ async def test_with_openai_itself_behind_it() -> None:
                 model="gpt-4o-mini-tts", voice="nova", input="Hi.", response_format="wav"
             )
             assert spoken.content.startswith(b"RIFF") and speaker.asked[0]["voice"] == "nova"
+
+
+@pytest.mark.parametrize("form", ["json", "text", "srt", "verbose_json", "vtt"])
+async def test_every_shape_and_translations_with_openai_behind_it(form: Any) -> None:
+    async with speech_to_text() as listener:
+        heard = {"engine": "openai", "key": "sk-1", "url": f"{listener.url}/v1", "model": "whisper-1"}
+        async with house(echoing(Audio(transcription={"far": heard}))) as client, sdk(client) as user:
+            audio = user.audio
+            for create in (audio.transcriptions.create, audio.translations.create):
+                told = await create(model="far", file=file(), response_format=form)
+                assert "Hello" in (told if isinstance(told, str) else told.text) and "there." in str(told)
+
+
+async def test_a_stream_with_openai_behind_it() -> None:
+    async with speech_to_text() as listener:
+        heard = {"engine": "openai", "key": "sk-1", "url": f"{listener.url}/v1", "model": "gpt-4o-transcribe"}
+        async with house(echoing(Audio(transcription={"far": heard}))) as client, sdk(client) as user:
+            events = [e async for e in await user.audio.transcriptions.create(model="far", file=file(), stream=True)]
+            assert [event.type for event in events] == ["transcript.text.delta"] * 2 + ["transcript.text.done"]
 
 
 def echoing(audio: Audio) -> Config:
