@@ -43,6 +43,8 @@ bench: setup-test ## all benchmarks in a bounded version, beside their peers: ab
 	$(BIN)/python -m benchmarks.interruption
 	$(BIN)/python -m benchmarks.voices
 	$(BIN)/python -m benchmarks.cache
+	$(BIN)/python -m benchmarks.audio_api --tries 20 --refusals 2
+	$(BIN)/python -m benchmarks.long_recording --seconds 3600
 
 reliability: setup-test ## bad networks, hostile datagrams, load and leaks, every provider and its faults: the full amounts, well over an hour
 	$(BIN)/python -m pytest -m campaign
