@@ -148,7 +148,6 @@ async def measured(tries: int, refusing: int, them: list[Unwelcome]) -> list[Lin
             "transcription": {"far": {"engine": "openai", "model": "whisper-1", "key": "k", "url": f"{ears.url}/v1"}},
             "speech": {"far": {"engine": "openai", "key": "k", "url": voice.url}},
             "max_duration_s": LIMIT_S,
-            "max_speech": STAMPEDE,
         }
         async with serving(audio) as server:
             await heard(server, "The first of all.", "mp3")

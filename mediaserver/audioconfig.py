@@ -60,7 +60,7 @@ class Audio(Section, frozen=True):
     """An answer that is not complete after so long is given up."""
     max_transcriptions: Slots = 8
     """Files at once in each worker; one more is answered 503 with Retry-After."""
-    max_speech: Slots = 32
+    max_speech: Slots = 200
     """Texts at once in each worker."""
     pieces: Annotated[int, Meta(ge=1, le=64)] = 4
     """Pieces of one long file that its engine is given at the same time."""

@@ -193,7 +193,9 @@ class Dialogue:
         edge = self._listen(pcm, SILENCE_DB if level is None else level)
         if self._listening.voiced_now:
             self._voiced_at = at
-        quiet_ms = self._listening.clock_ms - self._listening.last_voiced_ms  # frames come a little late, or two at once
+        quiet_ms = (
+            self._listening.clock_ms - self._listening.last_voiced_ms
+        )  # frames come a little late, or two at once
         if self._listening.speaking and self._foresight.quiet(quiet_ms / 1000):
             self._pause_heard()
         if self._listening.guard.loss_db is not None:
