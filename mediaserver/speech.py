@@ -194,18 +194,26 @@ class Message:
     call_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for one answer. ``tool_choice`` is auto, none, required, or the name of the one function to call."""
+
+    tools: Sequence[Tool] = ()
+    tool_choice: str = "auto"
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+
+FREE = Terms()
+
+Piece = str | ToolRequest | Usage
+"""Of an answer: text, or a function that is asked for; what was used comes last."""
+
+
 class LanguageModel(Protocol):
     """Writes the answer."""
 
-    def reply(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        tool_choice: str = "auto",
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-    ) -> AsyncIterator[str | ToolRequest | Usage]:
+    def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncIterator[Piece]:
         """Yield text as it is written, tool requests, and the usage last. Closing the iterator stops the upstream request.
 
         Raises BridgeError.

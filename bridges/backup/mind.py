@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import Any
 
 from bridges.backup.line import Line, Patience
 from bridges.backup.streams import backed
-from mediaserver.items import Usage
-from mediaserver.settings import Tool
-from mediaserver.speech import LanguageModel, Message, ToolRequest
+from mediaserver.speech import FREE, LanguageModel, Message, Piece, Terms
 
 GO_ON = (
     "[A technical fault cut your answer off after its last word above. Write only what comes right after it, in the same "
@@ -29,26 +26,12 @@ class BackupMind:
         """Get all models ready. Raises BridgeError when none can be had."""
         await self._line.warm()
 
-    async def reply(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        tool_choice: str = "auto",
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-    ) -> AsyncGenerator[str | ToolRequest | Usage, None]:
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncGenerator[Piece, None]:
         """Yield the answer of whoever is well. Raises the last BridgeError when nobody is."""
         written: list[str] = []
-        told: dict[str, Any] = {
-            "tools": tools,
-            "tool_choice": tool_choice,
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-        }
 
-        def ask(engine: LanguageModel) -> AsyncIterator[str | ToolRequest | Usage]:
-            return engine.reply(_going_on(messages, "".join(written)), **told)
+        def ask(engine: LanguageModel) -> AsyncIterator[Piece]:
+            return engine.reply(_going_on(messages, "".join(written)), terms)
 
         async with aclosing(backed(self._line, ask, self._patience, "the language model")) as pieces:
             async for piece in pieces:

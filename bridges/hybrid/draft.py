@@ -11,12 +11,12 @@ from bridges.hybrid.history import messages
 from bridges.hybrid.markup import Markup
 from bridges.hybrid.sentences import Clauses
 from bridges.hybrid.voicing import Voicing
-from bridges.hybrid.writing import Written, estimated, written
+from bridges.hybrid.writing import estimated, written
 from bridges.options import Deadlines
 from mediaserver.commands import Prepare, Respond
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
-from mediaserver.speech import LanguageModel, Message, TextToSpeech
+from mediaserver.speech import LanguageModel, Message, Piece, TextToSpeech
 
 _PIECES = 256
 """Pieces of text that wait to be asked for; a model that writes more waits."""
@@ -33,7 +33,7 @@ class Draft:
     def __init__(self, ask: Prepare) -> None:
         self._settings = ask.settings
         self._messages = messages(ask.items, ask.settings.instructions)
-        self._pieces: asyncio.Queue[Written | BridgeError | None] = asyncio.Queue(_PIECES)
+        self._pieces: asyncio.Queue[Piece | BridgeError | None] = asyncio.Queue(_PIECES)
         self._task: asyncio.Task[None] | None = None
         self._first: Voicing | None = None
         self._asked = False
@@ -58,7 +58,7 @@ class Draft:
         """Say whether this is what is asked for; the caller's last words may differ in case and punctuation."""
         return ask.settings == self._settings and _alike(messages(ask.items, ask.settings.instructions), self._messages)
 
-    async def pieces(self) -> AsyncGenerator[Written, None]:
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
         """Yield what is written, as a language model does; the model is stopped when this is left. Raises BridgeError."""
         try:
             while (piece := await self._pieces.get()) is not None:  # the model's deadlines bound this wait
@@ -106,7 +106,7 @@ class Draft:
         if self._task is not None and not self._task.cancelling():  # cancelled twice, it could not clear up
             self._task.cancel()
 
-    def _count(self, piece: Written) -> None:
+    def _count(self, piece: Piece) -> None:
         if isinstance(piece, str):
             self._chars += len(piece)
         elif isinstance(piece, Usage):

@@ -13,7 +13,7 @@ from bridges.hybrid.history import messages
 from bridges.hybrid.markup import Markup
 from bridges.hybrid.sentences import Clauses
 from bridges.hybrid.voicing import Voicing
-from bridges.hybrid.writing import Written, estimated, written
+from bridges.hybrid.writing import estimated, written
 from bridges.options import Deadlines
 from mediaserver.bridge import Emit
 from mediaserver.clock import Clock, new_id
@@ -32,7 +32,7 @@ from mediaserver.events import (
     WordTime,
 )
 from mediaserver.items import Usage
-from mediaserver.speech import LanguageModel, Sound, TextToSpeech, ToolRequest
+from mediaserver.speech import LanguageModel, Piece, Sound, TextToSpeech, ToolRequest
 
 CLAUSES_AHEAD = 8
 """Written clauses that wait for the voice; a model that writes faster waits."""
@@ -110,7 +110,7 @@ class Reply:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    async def _write(self, stream: AsyncGenerator[Written, None]) -> None:
+    async def _write(self, stream: AsyncGenerator[Piece, None]) -> None:
         requests: list[ToolRequest] = []
         async with aclosing(self._paced_text(stream)) as pieces:
             async for piece in pieces:
@@ -126,7 +126,7 @@ class Reply:
         for request in requests:
             self._call(request)
 
-    async def _paced_text(self, stream: AsyncGenerator[Written, None]) -> AsyncGenerator[Written, None]:
+    async def _paced_text(self, stream: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
         loop = asyncio.get_running_loop()
         async with aclosing(stream) as pieces:
             while True:

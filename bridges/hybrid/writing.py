@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from bridges.options import Deadlines
 from bridges.within import within
 from mediaserver.items import Usage
 from mediaserver.settings import Settings
-from mediaserver.speech import LanguageModel, Message, ToolRequest
+from mediaserver.speech import LanguageModel, Message, Piece, Terms
 
 CHARS_PER_TOKEN = 4
 """Of English, for what nobody counted: a provider tells what an answer used at its end only."""
 
-Written = str | ToolRequest | Usage
-
 
 def written(
     llm: LanguageModel, messages: Sequence[Message], settings: Settings, limits: Deadlines
-) -> AsyncGenerator[Written, None]:
+) -> AsyncGenerator[Piece, None]:
     """Return the answer as it is written, with the deadlines of the chain on its pieces."""
-    stream: AsyncIterator[Written] = llm.reply(
-        messages,
-        tools=settings.tools,
-        tool_choice=_tool_choice(settings.tool_choice),
-        max_tokens=settings.max_output_tokens,
-        temperature=settings.temperature,
-    )
+    choice = _tool_choice(settings.tool_choice)
+    terms = Terms(settings.tools, choice, settings.max_output_tokens, settings.temperature)
+    stream = llm.reply(messages, terms)
     return within(stream, limits.first_text_s, limits.next_text_s, "the language model", "llm_timeout")
 
 

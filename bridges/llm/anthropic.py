@@ -10,13 +10,10 @@ import msgspec
 from bridges.http import Http, Request, open_http
 from bridges.llm.anthropic_request import body
 from bridges.llm.anthropic_stream import AnthropicAnswer
-from bridges.llm.chat_request import Ask
 from bridges.llm.failures import WHO, said
 from bridges.llm.options import Anthropic
 from bridges.llm.stream import Limits, answer
-from mediaserver.items import Usage
-from mediaserver.settings import Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import FREE, Message, Piece, Terms
 
 URL = "https://api.anthropic.com/v1"
 
@@ -33,17 +30,9 @@ class AnthropicModel:
         """Open a connection ahead of the first answer."""
         await self._http.warm()
 
-    async def reply(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        tool_choice: str = "auto",
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-    ) -> AsyncGenerator[str | ToolRequest | Usage, None]:
-        """Yield the answer as it is written; ``temperature`` changes nothing. Raises BridgeError."""
-        wanted = body(self._chosen, Ask(messages, tools, tool_choice, max_tokens))
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncGenerator[Piece, None]:
+        """Yield the answer as it is written; the temperature changes nothing. Raises BridgeError."""
+        wanted = body(self._chosen, messages, terms)
         request = Request("POST", "messages", json=wanted)
         async with aclosing(answer(self._http, request, AnthropicAnswer(), self._limits)) as pieces:
             async for piece in pieces:

@@ -6,32 +6,31 @@ Source: Anthropic API reference, "Messages", "Tool use", "Prompt caching".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bridges.llm.chat_request import Ask
 from bridges.llm.options import Anthropic
 from bridges.llm.turns import Turn, arguments, system, turns
 from mediaserver.settings import Tool
-from mediaserver.speech import Message
+from mediaserver.speech import FREE, Message, Terms
 
 _CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 _NO_ID = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-def body(chosen: Anthropic, ask: Ask) -> dict[str, Any]:
+def body(chosen: Anthropic, messages: Sequence[Message], terms: Terms = FREE) -> dict[str, Any]:
     """Return the request's body; what changes from turn to turn comes last, so that the beginning can be cached."""
     told: dict[str, Any] = {
         "model": chosen.model,
-        "max_tokens": chosen.max_tokens if ask.max_tokens is None else ask.max_tokens,
+        "max_tokens": chosen.max_tokens if terms.max_tokens is None else terms.max_tokens,
         "stream": True,
-        "messages": [_turn(turn) for turn in turns(ask.messages)],
+        "messages": [_turn(turn) for turn in turns(messages)],
     }
-    if said := system(ask.messages):
+    if said := system(messages):
         told["system"] = [{"type": "text", "text": text} for text in said]
-    if tools := ask.tools or _called(ask):
+    if tools := terms.tools or _called(messages):
         told["tools"] = [_tool(tool) for tool in tools]
-        told["tool_choice"] = _choice(ask.tool_choice if ask.tools else "none")
+        told["tool_choice"] = _choice(terms.tool_choice if terms.tools else "none")
     if chosen.cache != "off":
         _cache(told, chosen.cache)
     return told | chosen.extra
@@ -45,9 +44,9 @@ def _cache(told: dict[str, Any], lifetime: str) -> None:
             return
 
 
-def _called(ask: Ask) -> list[Tool]:
+def _called(messages: Sequence[Message]) -> list[Tool]:
     """Return the functions that were called: a history with calls is refused where no function is declared."""
-    names = dict.fromkeys(call.name for message in ask.messages for call in message.calls)
+    names = dict.fromkeys(call.name for message in messages for call in message.calls)
     return [Tool(name) for name in names]
 
 

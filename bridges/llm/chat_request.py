@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mediaserver.settings import Tool
-from mediaserver.speech import Message
+from mediaserver.speech import FREE, Message, Terms
 
 _CHOICES = frozenset({"auto", "none", "required"})
 
@@ -28,30 +28,19 @@ class Dialect:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What is wanted of a language model, see :class:`mediaserver.speech.LanguageModel`."""
-
-    messages: Sequence[Message]
-    tools: Sequence[Tool] = ()
-    tool_choice: str = "auto"
-    max_tokens: int | None = None
-    temperature: float | None = None
-
-
-def body(dialect: Dialect, ask: Ask) -> dict[str, Any]:
+def body(dialect: Dialect, messages: Sequence[Message], terms: Terms = FREE) -> dict[str, Any]:
     """Return the request's body."""
     told: dict[str, Any] = {
         "model": dialect.model,
-        "messages": [_message(message) for message in ask.messages],
+        "messages": [_message(message) for message in messages],
         "stream": True,
         "stream_options": {"include_usage": True, **({"include_obfuscation": False} if dialect.obfuscates else {})},
     }
-    if ask.tools:
-        told["tools"] = [_tool(tool) for tool in ask.tools]
-        told["tool_choice"] = _choice(ask.tool_choice)
-    longest = dialect.max_tokens if ask.max_tokens is None else ask.max_tokens
-    optional = {dialect.max_tokens_field: longest, "temperature": ask.temperature}
+    if terms.tools:
+        told["tools"] = [_tool(tool) for tool in terms.tools]
+        told["tool_choice"] = _choice(terms.tool_choice)
+    longest = dialect.max_tokens if terms.max_tokens is None else terms.max_tokens
+    optional = {dialect.max_tokens_field: longest, "temperature": terms.temperature}
     told |= {name: value for name, value in optional.items() if value is not None and name not in dialect.refuses}
     return told | dict(dialect.extra)
 

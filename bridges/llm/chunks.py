@@ -16,7 +16,7 @@ from bridges.sse import Event
 from mediaserver.clock import new_id
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
-from mediaserver.speech import ToolRequest
+from mediaserver.speech import Piece, ToolRequest
 
 _MOST_CALLS = 32
 _LONGEST_ARGUMENTS = 100_000
@@ -69,7 +69,7 @@ class Completion:
         check_end(as_text(choice.get("finish_reason")))
         return text
 
-    def finish(self) -> Iterator[str | ToolRequest | Usage]:
+    def finish(self) -> Iterator[Piece]:
         """Give what is left when the stream has ended; servers need not say that it has."""
         if rest := self._thinking.flush():
             yield rest

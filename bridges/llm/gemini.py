@@ -8,16 +8,13 @@ from contextlib import aclosing, asynccontextmanager
 import msgspec
 
 from bridges.http import Http, Request, open_http
-from bridges.llm.chat_request import Ask
 from bridges.llm.failures import WHO, said
 from bridges.llm.gemini_request import body
 from bridges.llm.gemini_stream import GeminiAnswer
 from bridges.llm.options import GeminiChat
 from bridges.llm.signatures import Signatures
 from bridges.llm.stream import Limits, answer
-from mediaserver.items import Usage
-from mediaserver.settings import Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import FREE, Message, Piece, Terms
 
 URL = "https://generativelanguage.googleapis.com"
 
@@ -38,17 +35,9 @@ class GeminiModel:
         """Open a connection ahead of the first answer."""
         await self._http.warm()
 
-    async def reply(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        tool_choice: str = "auto",
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-    ) -> AsyncGenerator[str | ToolRequest | Usage, None]:
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncGenerator[Piece, None]:
         """Yield the answer as it is written. Raises BridgeError."""
-        wanted = body(self._chosen, Ask(messages, tools, tool_choice, max_tokens, temperature), self._signatures)
+        wanted = body(self._chosen, self._signatures, messages, terms)
         request = Request("POST", self._path, params={"alt": "sse"}, json=wanted)
         async with aclosing(answer(self._http, request, GeminiAnswer(self._signatures), self._limits)) as pieces:
             async for piece in pieces:

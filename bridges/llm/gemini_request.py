@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bridges.llm.chat_request import Ask
 from bridges.llm.options import GeminiChat
 from bridges.llm.signatures import Signatures
 from bridges.llm.turns import Turn, arguments, system, turns
 from mediaserver.settings import Tool
-from mediaserver.speech import Message
+from mediaserver.speech import FREE, Message, Terms
 
 UNSIGNED = "skip_thought_signature_validator"
 """Stands for the signature of a call that another model made, or whose signature is lost; see "Thought signatures", FAQ."""
@@ -24,16 +23,18 @@ _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
 _SIGNS = re.compile(r"gemini-(?:[3-9]|\d\d)")
 
 
-def body(chosen: GeminiChat, ask: Ask, signatures: Signatures) -> dict[str, Any]:
+def body(
+    chosen: GeminiChat, signatures: Signatures, messages: Sequence[Message], terms: Terms = FREE
+) -> dict[str, Any]:
     """Return the request's body; signatures that came with calls go back with them."""
-    writer = _Writer(signatures, ask, signs=bool(_SIGNS.search(chosen.model)))
-    told: dict[str, Any] = {"contents": [writer.turn(turn) for turn in turns(ask.messages)]}
-    if said := system(ask.messages):
+    writer = _Writer(signatures, messages, signs=bool(_SIGNS.search(chosen.model)))
+    told: dict[str, Any] = {"contents": [writer.turn(turn) for turn in turns(messages)]}
+    if said := system(messages):
         told["systemInstruction"] = {"parts": [{"text": text} for text in said]}
-    if ask.tools:
-        told["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in ask.tools]}]
-        told["toolConfig"] = {"functionCallingConfig": _calling(ask.tool_choice)}
-    if generation := _generation(chosen, ask):
+    if terms.tools:
+        told["tools"] = [{"functionDeclarations": [_declaration(tool) for tool in terms.tools]}]
+        told["toolConfig"] = {"functionCallingConfig": _calling(terms.tool_choice)}
+    if generation := _generation(chosen, terms):
         told["generationConfig"] = generation
     return told | chosen.extra
 
@@ -41,10 +42,10 @@ def body(chosen: GeminiChat, ask: Ask, signatures: Signatures) -> dict[str, Any]
 class _Writer:
     """Writes turns as contents; an answer must name its function, which our messages do not say."""
 
-    def __init__(self, signatures: Signatures, ask: Ask, *, signs: bool) -> None:
+    def __init__(self, signatures: Signatures, messages: Sequence[Message], *, signs: bool) -> None:
         self._signatures = signatures
         self._signs = signs
-        self._names = {call.call_id: call.name for message in ask.messages for call in message.calls}
+        self._names = {call.call_id: call.name for message in messages for call in message.calls}
 
     def turn(self, turn: Turn) -> dict[str, Any]:
         """Return one turn."""
@@ -92,15 +93,15 @@ def _calling(choice: str) -> dict[str, Any]:
     return {"mode": _MODES[choice]} if choice in _MODES else {"mode": "ANY", "allowedFunctionNames": [choice]}
 
 
-def _generation(chosen: GeminiChat, ask: Ask) -> dict[str, Any]:
+def _generation(chosen: GeminiChat, terms: Terms) -> dict[str, Any]:
     thinking: dict[str, Any] = {}
     if chosen.thinking:
         thinking = {"thinkingLevel": chosen.thinking.upper()}
     if chosen.thinking_budget is not None:
         thinking = {"thinkingBudget": chosen.thinking_budget}
     optional = {
-        "temperature": ask.temperature,
-        "maxOutputTokens": chosen.max_tokens if ask.max_tokens is None else ask.max_tokens,
+        "temperature": terms.temperature,
+        "maxOutputTokens": chosen.max_tokens if terms.max_tokens is None else terms.max_tokens,
         "thinkingConfig": thinking or None,
     }
     return {name: value for name, value in optional.items() if value is not None}

@@ -17,7 +17,7 @@ from bridges.sse import Event
 from mediaserver.clock import new_id
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
-from mediaserver.speech import ToolRequest
+from mediaserver.speech import Piece, ToolRequest
 
 _MOST_CALLS = 32
 _LONGEST_ARGUMENTS = 100_000
@@ -51,7 +51,7 @@ class GeminiAnswer:
         self._ended = self._ended or bool(reason)
         return text
 
-    def finish(self) -> Iterator[str | ToolRequest | Usage]:
+    def finish(self) -> Iterator[Piece]:
         """Give the calls and the usage. Raises BridgeError when the answer was cut."""
         if not self._ended:
             raise cut()

@@ -9,16 +9,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from bridges.http import Http, Request, open_http
-from bridges.llm.chat_request import Ask, Dialect, body
+from bridges.llm.chat_request import Dialect, body
 from bridges.llm.chunks import Completion
 from bridges.llm.failures import WHO, said
 from bridges.llm.options import Chat
 from bridges.llm.presets import compatible, preset
 from bridges.llm.stream import Limits, answer
 from bridges.options import OpenAICompatible
-from mediaserver.items import Usage
-from mediaserver.settings import Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import FREE, Message, Piece, Terms
 
 
 class ChatModel:
@@ -33,17 +31,9 @@ class ChatModel:
         """Open a connection ahead of the first answer."""
         await self._http.warm()
 
-    async def reply(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        tool_choice: str = "auto",
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-    ) -> AsyncGenerator[str | ToolRequest | Usage, None]:
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncGenerator[Piece, None]:
         """Yield the answer as it is written. Raises BridgeError."""
-        wanted = body(self._dialect, Ask(messages, tools, tool_choice, max_tokens, temperature))
+        wanted = body(self._dialect, messages, terms)
         request = Request("POST", self._dialect.path, params=self._dialect.params, json=wanted)
         async with aclosing(answer(self._http, request, Completion(), self._limits)) as pieces:
             async for piece in pieces:

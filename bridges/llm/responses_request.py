@@ -9,27 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bridges.llm.chat_request import Ask, Dialect
+from bridges.llm.chat_request import Dialect
 from mediaserver.settings import Tool
-from mediaserver.speech import Message
+from mediaserver.speech import FREE, Message, Terms
 
 _CHOICES = frozenset({"auto", "none", "required"})
 
 
-def body(dialect: Dialect, search: Sequence[str], ask: Ask) -> dict[str, Any]:
+def body(dialect: Dialect, search: Sequence[str], messages: Sequence[Message], terms: Terms = FREE) -> dict[str, Any]:
     """Return the request's body; ``search`` are the provider's own tools."""
     told: dict[str, Any] = {
         "model": dialect.model,
-        "input": [item for message in ask.messages for item in _items(message)],
-        "tools": [*({"type": name} for name in search), *map(_tool, ask.tools)],
-        "tool_choice": _choice(ask.tool_choice),
+        "input": [item for message in messages for item in _items(message)],
+        "tools": [*({"type": name} for name in search), *map(_tool, terms.tools)],
+        "tool_choice": _choice(terms.tool_choice),
         "store": False,
         "stream": True,
     }
     if dialect.obfuscates:
         told["stream_options"] = {"include_obfuscation": False}
-    longest = dialect.max_tokens if ask.max_tokens is None else ask.max_tokens
-    optional = {"max_output_tokens": longest, "temperature": ask.temperature}
+    longest = dialect.max_tokens if terms.max_tokens is None else terms.max_tokens
+    optional = {"max_output_tokens": longest, "temperature": terms.temperature}
     told |= {name: value for name, value in optional.items() if value is not None and name not in dialect.refuses}
     return told | dict(dialect.extra)
 

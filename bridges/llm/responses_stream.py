@@ -12,7 +12,7 @@ from bridges.sse import Event
 from mediaserver.clock import new_id
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
-from mediaserver.speech import ToolRequest
+from mediaserver.speech import Piece, ToolRequest
 
 _MOST_CALLS = 32
 _LONGEST_ARGUMENTS = 100_000
@@ -42,7 +42,7 @@ class ResponseAnswer:
         taker = self._takers.get(as_text(told.get("type")) or event.name)
         return taker(told) if taker is not None else ""
 
-    def finish(self) -> Iterator[str | ToolRequest | Usage]:
+    def finish(self) -> Iterator[Piece]:
         """Give the calls and the usage. Raises BridgeError when the answer was cut."""
         if not self.over:
             raise cut()

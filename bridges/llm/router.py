@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Protocol, cast, runtime_checkable
 
 from bridges.llm import scores
-from bridges.llm.chat_request import Ask
 from bridges.llm.classify import classify, named
 from bridges.llm.failures import WHO
 from bridges.llm.options import Router
@@ -22,10 +21,8 @@ from bridges.llm.routes import Plan, class_names, read_classifier, read_routes, 
 from mediaserver.breaker import Breaker, BreakerSettings
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BridgeError
-from mediaserver.items import Usage
 from mediaserver.remember import remember
-from mediaserver.settings import Tool
-from mediaserver.speech import LanguageModel, Message, ToolRequest
+from mediaserver.speech import FREE, LanguageModel, Message, Piece, Terms, ToolRequest
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +42,9 @@ WEIGHTS = {
 }
 """Codes that weigh like another one for the breaker (:data:`mediaserver.breaker.WEIGHTS`)."""
 _INSTRUCTION = "Say in one word what the user's message is about, and nothing else. The words are: {names}."
+_ONE_WORD = Terms(max_tokens=8, temperature=0.0)
 
-Pieces = AsyncGenerator[str | ToolRequest | Usage, None]
+Pieces = AsyncGenerator[Piece, None]
 
 
 @runtime_checkable
@@ -99,17 +97,8 @@ class RoutedModel:
                 if isinstance(engine, Warm):
                     tasks.create_task(engine.warm())
 
-    async def reply(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        tool_choice: str = "auto",
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-    ) -> Pieces:
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> Pieces:
         """Yield the answer of the first route that begins one. Raises BridgeError, the last route's where none does."""
-        ask = Ask(messages, tools, tool_choice, max_tokens, temperature)
         about = await self._about(messages)
         order = self._order(about, messages)
         failure = BridgeError(f"{WHO} is left alone after failures", code="unavailable")
@@ -117,7 +106,7 @@ class RoutedModel:
             if not route.breaker.allow(self._clock()):
                 continue  # it failed for others meanwhile
             try:
-                async with aclosing(self._begun(route, ask, last=place == len(order) - 1)) as pieces:
+                async with aclosing(self._begun(route, messages, terms, last=place == len(order) - 1)) as pieces:
                     first = await anext(pieces, None)
                     log.info("an answer begins: route %s, class %s, tried %d", route.name, about, place + 1)
                     if first is not None:
@@ -156,7 +145,7 @@ class RoutedModel:
         question = (instruction, Message("user", said[-MOST_ASKED_CHARS:]))
         try:
             async with asyncio.timeout(self._chosen.classifier_s):
-                async with aclosing(_closable(classifier.reply(question, max_tokens=8, temperature=0.0))) as pieces:
+                async with aclosing(_closable(classifier.reply(question, _ONE_WORD))) as pieces:
                     return await self._first_name(pieces)
         except (TimeoutError, BridgeError) as late:
             log.info("the classifier did not answer: %s", getattr(late, "code", "timeout"))
@@ -172,11 +161,11 @@ class RoutedModel:
 
     # --- one route ----------------------------------------------------------------------------------------------------
 
-    async def _begun(self, route: Route, ask: Ask, *, last: bool) -> Pieces:
+    async def _begun(self, route: Route, messages: Sequence[Message], terms: Terms, *, last: bool) -> Pieces:
         """Yield a route's answer and note how it did. Raises _NotBegun for a failure before the first piece."""
         began, limit = self._clock(), None if last else route.plan.first_s
         try:
-            async with aclosing(_closable(_asked(route.engine, ask))) as pieces:
+            async with aclosing(_closable(route.engine.reply(messages, terms))) as pieces:
                 first = await _first(pieces, limit)
                 now = self._clock()
                 route.latency.saw(now - began, now)
@@ -200,7 +189,7 @@ class RoutedModel:
             route.left(self._clock())
             raise
 
-    def _note(self, piece: str | ToolRequest | Usage, route: Route) -> None:
+    def _note(self, piece: Piece, route: Route) -> None:
         if isinstance(piece, ToolRequest):
             remember(self._callers, piece.call_id, route.name, MOST_CALLS)
 
@@ -213,7 +202,7 @@ class _NotBegun(Exception):
         self.failure = failure
 
 
-async def _first(pieces: Pieces, limit: float | None) -> str | ToolRequest | Usage | None:
+async def _first(pieces: Pieces, limit: float | None) -> Piece | None:
     try:
         async with asyncio.timeout(limit):
             return await anext(pieces, None)
@@ -223,17 +212,7 @@ async def _first(pieces: Pieces, limit: float | None) -> str | ToolRequest | Usa
         raise _NotBegun(failure) from failure
 
 
-def _asked(engine: LanguageModel, ask: Ask) -> AsyncIterator[str | ToolRequest | Usage]:
-    return engine.reply(
-        ask.messages,
-        tools=ask.tools,
-        tool_choice=ask.tool_choice,
-        max_tokens=ask.max_tokens,
-        temperature=ask.temperature,
-    )
-
-
-def _closable(pieces: AsyncIterator[str | ToolRequest | Usage]) -> Pieces:
+def _closable(pieces: AsyncIterator[Piece]) -> Pieces:
     """Every engine of the table is an async generator; its Protocol says so in words only."""
     return cast(Pieces, pieces)
 

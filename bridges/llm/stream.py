@@ -14,8 +14,7 @@ from bridges.llm.wire import clean
 from bridges.sse import Event, Events
 from bridges.within import within
 from mediaserver.errors import BridgeError
-from mediaserver.items import Usage
-from mediaserver.speech import ToolRequest
+from mediaserver.speech import Piece, ToolRequest
 
 DRAIN_S = 0.5
 
@@ -32,7 +31,7 @@ class Reading(Protocol):
         """Return the text to speak now. Raises BridgeError."""
         ...
 
-    def finish(self) -> Iterator[str | ToolRequest | Usage]:
+    def finish(self) -> Iterator[Piece]:
         """Give what is left when the stream has ended. Raises BridgeError for one that was cut."""
         ...
 
@@ -45,9 +44,7 @@ class Limits:
     between_s: float
 
 
-async def answer(
-    http: Http, request: Request, reading: Reading, limits: Limits
-) -> AsyncGenerator[str | ToolRequest | Usage, None]:
+async def answer(http: Http, request: Request, reading: Reading, limits: Limits) -> AsyncGenerator[Piece, None]:
     """Yield the answer as it is written; closing the generator closes the connection, so the far end stops.
 
     Raises BridgeError.
@@ -86,7 +83,7 @@ async def _drain(pieces: AsyncGenerator[bytes, None]) -> None:
                 continue
 
 
-def _cleaned(piece: str | ToolRequest | Usage) -> str | ToolRequest | Usage:
+def _cleaned(piece: Piece) -> Piece:
     if isinstance(piece, str):
         return clean(piece)
     if isinstance(piece, ToolRequest):

@@ -14,8 +14,7 @@ from bridges.local.demo_tools import arguments, spoken_result, wanted_tool
 from bridges.local.numbers import calculate, in_figures, in_words, spoken_number
 from mediaserver.clock import new_id
 from mediaserver.items import Usage
-from mediaserver.settings import Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import FREE, Message, Piece, Terms, ToolRequest
 
 WHAT_I_AM = "I am the built-in demo dialogue, not a language model."
 _ABILITIES = (
@@ -144,23 +143,15 @@ class Responder:
     def __init__(self, now: Now = datetime.now) -> None:
         self._now = now
 
-    async def reply(
-        self,
-        messages: Sequence[Message],
-        *,
-        tools: Sequence[Tool] = (),
-        tool_choice: str = "auto",
-        max_tokens: int | None = None,
-        temperature: float | None = None,
-    ) -> AsyncGenerator[str | ToolRequest | Usage, None]:
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncGenerator[Piece, None]:
         """Yield the answer word by word, or one tool request; counts characters as its usage.
 
-        ``max_tokens`` counts words here; ``temperature`` changes nothing.
+        ``max_tokens`` counts words here; the temperature changes nothing.
         """
         said = [_plain(message.text) for message in messages if message.role == "user"]
-        request = _request(messages, said, tools, tool_choice)
+        request = _request(messages, said, terms)
         text = "" if request else self._text(messages, said)
-        for piece in _words(text, max_tokens):
+        for piece in _words(text, terms.max_tokens):
             yield piece
             await asyncio.sleep(0)  # as a real model does: the reader works while the rest is written
         if request:
@@ -176,8 +167,9 @@ class Responder:
         return answer(Turn(said[-1], said[:-1], self._now()))
 
 
-def _request(messages: Sequence[Message], said: list[str], tools: Sequence[Tool], choice: str) -> ToolRequest | None:
+def _request(messages: Sequence[Message], said: list[str], terms: Terms) -> ToolRequest | None:
     """The tool to call: the one that must be, or the one that the caller's words name. Never twice for the same words."""
+    tools, choice = terms.tools, terms.tool_choice
     if not said or choice == "none" or messages[-1].role != "user":
         return None
     named = next((tool for tool in tools if tool.name == choice), None)

@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from mediaserver.errors import BridgeError
-from mediaserver.items import Usage
-from mediaserver.speech import FileTranscript, Message, Partial, Sound, ToolRequest, Transcript
+from mediaserver.speech import FREE, FileTranscript, Message, Partial, Piece, Sound, Terms, Transcript
 
 
 async def said(script: Sequence[Any]) -> AsyncGenerator[Any, None]:
@@ -24,7 +23,7 @@ class Mind:
     def __init__(self, *script: Any) -> None:
         self.script, self.asked, self.closed = script, list[Sequence[Message]](), 0
 
-    async def reply(self, messages: Sequence[Message], **_: Any) -> AsyncGenerator[str | ToolRequest | Usage, None]:
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncGenerator[Piece, None]:
         self.asked.append(messages)
         try:
             async for piece in said(self.script):

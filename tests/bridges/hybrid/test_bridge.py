@@ -27,7 +27,7 @@ from mediaserver.events import (
 )
 from mediaserver.items import Item, Part, Usage
 from mediaserver.settings import Settings, Tool
-from mediaserver.speech import Message, Partial, Sound, ToolRequest, Transcript
+from mediaserver.speech import FREE, Message, Partial, Piece, Sound, Terms, ToolRequest, Transcript
 from tests.cache import engines
 from tests.cache.test_spoken import opened
 
@@ -78,7 +78,7 @@ class Mind:
         self.asked: list[Sequence[Message]] = []
         self.closed = 0
 
-    async def reply(self, messages: Sequence[Message], **_: Any) -> AsyncGenerator[str | ToolRequest | Usage, None]:
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncGenerator[Piece, None]:
         self.asked.append(messages)
         try:
             for piece in self.script:

@@ -8,16 +8,16 @@ from bridges.options import Deadlines
 from mediaserver.commands import Respond
 from mediaserver.events import AudioDelta, Event, ResponseDone, WordTime
 from mediaserver.settings import Settings
-from mediaserver.speech import Message, Sound
+from mediaserver.speech import FREE, Message, Sound, Terms
 
 
 class Mind:
     def __init__(self, *script: str) -> None:
         self.script = script
-        self.options: dict[str, Any] = {}
+        self.terms = FREE
 
-    async def reply(self, messages: Sequence[Message], **options: Any) -> AsyncGenerator[str, None]:
-        self.options = options
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncGenerator[str, None]:
+        self.terms = terms
         for piece in self.script:
             yield piece
 
@@ -52,7 +52,7 @@ async def test_the_settings_reach_the_model() -> None:
     mind = Mind("Hi.")
     choice = {"type": "function", "name": "f"}
     await made(mind, tool_choice=choice, max_output_tokens=7, temperature=0.5)
-    assert (mind.options["tool_choice"], mind.options["max_tokens"], mind.options["temperature"]) == ("f", 7, 0.5)
+    assert mind.terms == Terms((), "f", 7, 0.5)
 
 
 async def test_nothing_is_said_after_a_stop() -> None:

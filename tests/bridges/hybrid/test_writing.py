@@ -7,17 +7,16 @@ import pytest
 
 from bridges.hybrid.writing import estimated, written
 from bridges.options import Deadlines
-from mediaserver.items import Usage
 from mediaserver.settings import Settings, Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import FREE, Message, Piece, Terms, ToolRequest
 
 
 class Mind:
     def __init__(self) -> None:
-        self.told: dict[str, Any] = {}
+        self.told: tuple[Any, Terms] = ((), FREE)
 
-    async def reply(self, messages: Any, **told: Any) -> AsyncGenerator[str | ToolRequest | Usage, None]:
-        self.told = {"messages": messages, **told}
+    async def reply(self, messages: Any, terms: Terms = FREE) -> AsyncGenerator[Piece, None]:
+        self.told = (messages, terms)
         yield "yes"
 
 
@@ -29,9 +28,7 @@ async def test_the_settings_reach_the_model(choice: Any, told: str) -> None:
     settings = Settings("m", tools=tools, tool_choice=choice, max_output_tokens=9, temperature=0.5)
     messages = [Message("user", "hi")]
     assert [piece async for piece in written(mind, messages, settings, Deadlines())] == ["yes"]
-    assert mind.told == {
-        "messages": messages, "tools": tools, "tool_choice": told, "max_tokens": 9, "temperature": 0.5,
-    }  # fmt: skip
+    assert mind.told == (messages, Terms(tools, told, 9, 0.5))
 
 
 def test_four_letters_are_a_token() -> None:

@@ -6,9 +6,8 @@ import pytest
 
 from bridges.llm.anthropic import open_anthropic
 from bridges.llm.options import Anthropic
-from mediaserver.items import Usage
 from mediaserver.settings import Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import Message, Piece, Terms, ToolRequest
 from tests.servers.anthropic_messages import AnthropicServer, called, end, start
 from tests.servers.sse_model import model_server
 
@@ -16,11 +15,9 @@ HELLO = (Message("system", "be brief"), Message("user", "hello"))
 WEATHER = Tool("get_weather", "Weather", {"type": "object", "properties": {"city": {"type": "string"}}})
 
 
-async def answer(
-    server: AnthropicServer, messages: Sequence[Message], **options: Any
-) -> list[str | ToolRequest | Usage]:
+async def answer(server: AnthropicServer, messages: Sequence[Message], **options: Any) -> list[Piece]:
     async with open_anthropic(Anthropic(model="claude-haiku-4-5", url=server.base_url, key="k")) as model:
-        return [piece async for piece in model.reply(messages, **options)]
+        return [piece async for piece in model.reply(messages, Terms(**options))]
 
 
 async def test_a_call_and_its_answer() -> None:

@@ -4,11 +4,11 @@ from bridges.llm.anthropic_stream import AnthropicAnswer
 from bridges.sse import Events
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
-from mediaserver.speech import ToolRequest
+from mediaserver.speech import Piece, ToolRequest
 from tests.servers.anthropic_messages import block, called, end, event, spoken, start
 
 
-def read(*events: str) -> list[str | ToolRequest | Usage]:
+def read(*events: str) -> list[Piece]:
     answer = AnthropicAnswer()
     texts = [answer.event(each) for each in Events().feed("".join(events).encode())]
     return [*filter(None, texts), *answer.finish()]

@@ -12,8 +12,7 @@ import pytest
 
 from bridges.llm import LLM
 from mediaserver.errors import BridgeError
-from mediaserver.items import Usage
-from mediaserver.speech import LanguageModel, Message, ToolRequest
+from mediaserver.speech import LanguageModel, Message, Piece
 from tests.servers.anthropic_messages import AnthropicServer
 from tests.servers.chat_completions import ChatServer
 from tests.servers.gemini_generate import GeminiServer
@@ -61,7 +60,7 @@ async def opened(engine: str, **told: Any) -> AsyncIterator[tuple[ModelServer, L
             yield server, model
 
 
-async def said(model: LanguageModel) -> list[str | ToolRequest | Usage]:
+async def said(model: LanguageModel) -> list[Piece]:
     return [piece async for piece in model.reply(ASK)]
 
 

@@ -4,7 +4,7 @@ from bridges.llm.gemini_request import UNSIGNED
 from bridges.llm.options import GeminiChat
 from mediaserver.items import Item, Part
 from mediaserver.settings import Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import Message, Terms, ToolRequest
 from tests.servers.gemini_generate import GeminiServer, called, chunk
 from tests.servers.sse_model import model_server
 
@@ -25,10 +25,10 @@ async def test_a_thought_signature_outlives_the_conversations_items() -> None:
         chosen = GeminiChat(model="gemini-3.5-flash", url=server.base_url, key="k")
         async with open_gemini(chosen) as model:
             server.events = [chunk(called("get_weather", {"city": "Oslo"}, "c2lnbmVk")), chunk(finish="STOP")]
-            (call, _) = [piece async for piece in model.reply(HELLO, tools=[WEATHER])]
+            (call, _) = [piece async for piece in model.reply(HELLO, Terms(tools=[WEATHER]))]
             assert isinstance(call, ToolRequest)
             server.events = GeminiServer.say("It rains.")
-            pieces = [piece async for piece in model.reply(remembered(call), tools=[WEATHER])]
+            pieces = [piece async for piece in model.reply(remembered(call), Terms(tools=[WEATHER]))]
     assert pieces[0] == "It rains."
     assert server.signatures == ["c2lnbmVk"]
     assert server.headers[0]["x-goog-api-key"] == "k"
@@ -40,7 +40,7 @@ async def test_a_call_from_before_this_server_began_is_taken_too() -> None:
         server.events = GeminiServer.say("It rains.")
         async with open_gemini(GeminiChat(model="models/gemini-3.5-flash", url=server.base_url)) as model:
             call = ToolRequest("call_1", "get_weather", "{}")
-            pieces = [piece async for piece in model.reply(remembered(call), tools=[WEATHER], temperature=0.3)]
+            pieces = [piece async for piece in model.reply(remembered(call), Terms(tools=[WEATHER], temperature=0.3))]
     assert pieces[0] == "It rains."
     assert server.signatures == [UNSIGNED]
     assert server.requests[0]["generationConfig"] == {"temperature": 0.3}

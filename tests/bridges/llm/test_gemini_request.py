@@ -1,13 +1,13 @@
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from bridges.llm.chat_request import Ask
 from bridges.llm.gemini_request import UNSIGNED, body
 from bridges.llm.options import GeminiChat
 from bridges.llm.signatures import Signatures
 from mediaserver.settings import Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import FREE, Message, Terms, ToolRequest
 
 HELLO = (Message("system", "be brief"), Message("user", "hello"))
 TOOLS = (Tool("f", "", {}), Tool("g", "", {"properties": {"x": {"type": "integer"}}}))
@@ -19,8 +19,10 @@ CALLED = (
 )
 
 
-def asked(model: str, ask: Ask, signatures: Signatures | None = None, **options: Any) -> dict[str, Any]:
-    return body(GeminiChat(model=model, **options), ask, signatures or Signatures())
+def asked(
+    model: str, messages: Sequence[Message], terms: Terms = FREE, signatures: Signatures | None = None, **options: Any
+) -> dict[str, Any]:
+    return body(GeminiChat(model=model, **options), signatures or Signatures(), messages, terms)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +35,7 @@ def asked(model: str, ask: Ask, signatures: Signatures | None = None, **options:
     ],
 )
 def test_which_function_must_be_called(choice: str, told: dict[str, Any]) -> None:
-    made = asked("m", Ask(HELLO, TOOLS, choice))
+    made = asked("m", HELLO, Terms(TOOLS, choice))
     assert made["toolConfig"] == {"functionCallingConfig": told}
     assert [tool.get("parametersJsonSchema") for tool in made["tools"][0]["functionDeclarations"]] == [
         None,
@@ -42,7 +44,7 @@ def test_which_function_must_be_called(choice: str, told: dict[str, Any]) -> Non
 
 
 def test_answers_name_their_function() -> None:
-    answers = asked("m", Ask(CALLED))["contents"][2]["parts"]
+    answers = asked("m", CALLED)["contents"][2]["parts"]
     assert answers == [
         {"functionResponse": {"id": "a", "name": "f", "response": {"output": {"ok": True}}}},
         {"functionResponse": {"id": "b", "name": "g", "response": {"output": "no JSON"}}},
@@ -50,7 +52,9 @@ def test_answers_name_their_function() -> None:
 
 
 def signed(model: str, signatures: Signatures) -> list[str | None]:
-    return [part.get("thoughtSignature") for part in asked(model, Ask(CALLED), signatures)["contents"][1]["parts"]]
+    return [
+        part.get("thoughtSignature") for part in asked(model, CALLED, signatures=signatures)["contents"][1]["parts"]
+    ]
 
 
 def test_signatures_go_back_as_they_came() -> None:
@@ -65,11 +69,11 @@ def test_a_call_that_another_model_made_is_told_to_be_unsigned() -> None:
 
 
 def test_how_it_generates() -> None:
-    assert "generationConfig" not in asked("m", Ask(HELLO))
-    assert asked("m", Ask(HELLO, temperature=0.0), max_tokens=9, thinking="low")["generationConfig"] == {
+    assert "generationConfig" not in asked("m", HELLO)
+    assert asked("m", HELLO, Terms(temperature=0.0), max_tokens=9, thinking="low")["generationConfig"] == {
         "temperature": 0.0,
         "maxOutputTokens": 9,
         "thinkingConfig": {"thinkingLevel": "LOW"},
     }
-    told = asked("m", Ask(HELLO, max_tokens=5), max_tokens=9, thinking_budget=0)["generationConfig"]
+    told = asked("m", HELLO, Terms(max_tokens=5), max_tokens=9, thinking_budget=0)["generationConfig"]
     assert told == {"maxOutputTokens": 5, "thinkingConfig": {"thinkingBudget": 0}}

@@ -11,17 +11,17 @@ from bridges.options import OpenAICompatible
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.settings import Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import Message, Piece, Terms, ToolRequest
 from tests.servers.chat_completions import USAGE, ChatServer, chat_server, chunk, text
 
 ASK = [Message("system", "be brief"), Message("user", "hello")]
 WEATHER = Tool("get_weather", "Weather", {"type": "object", "properties": {"city": {"type": "string"}}})
 
 
-async def answer(server: ChatServer, messages: list[Message] = ASK, **options: Any) -> list[str | ToolRequest | Usage]:
+async def answer(server: ChatServer, messages: list[Message] = ASK, **options: Any) -> list[Piece]:
     chosen = OpenAICompatible(base_url=server.base_url, model="m", key="sk-1", **options.pop("chosen", {}))
     async with open_chat(chosen) as model:
-        return [piece async for piece in model.reply(messages, **options)]
+        return [piece async for piece in model.reply(messages, Terms(**options))]
 
 
 async def test_streams_text_and_the_usage_last() -> None:
@@ -126,10 +126,10 @@ async def test_an_absent_server_is_a_failure_that_names_no_address() -> None:
     assert "127.0.0.1" not in str(failed.value)
 
 
-async def said(chosen: models.Chat, **options: Any) -> list[str | ToolRequest | Usage]:
+async def said(chosen: models.Chat, **options: Any) -> list[Piece]:
     async with open_chat(chosen) as model:
         await model.warm()
-        return [piece async for piece in model.reply(ASK, **options)]
+        return [piece async for piece in model.reply(ASK, Terms(**options))]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from bridges.llm import LLM
 from bridges.llm.options import OpenAIChat, XaiChat
 from bridges.llm.responses import open_responses
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import Message, Terms, ToolRequest
 from tests.servers.responses import ResponsesServer, called, end, spoken
 from tests.servers.sse_model import model_server
 
@@ -13,7 +13,7 @@ async def test_grok_looks_things_up() -> None:
         server.events = [spoken("It "), spoken("snowed."), end()]
         told = XaiChat(model="grok-4.5", url=server.base_url, key="k", search=("web_search", "x_search"))
         async with LLM["xai"].open(told) as model:
-            pieces = [piece async for piece in model.reply(NEWS, temperature=0.2, max_tokens=90)]
+            pieces = [piece async for piece in model.reply(NEWS, Terms(temperature=0.2, max_tokens=90))]
     assert "".join(piece for piece in pieces if isinstance(piece, str)) == "It snowed."
     assert [tool["type"] for tool in server.requests[0]["tools"]] == ["web_search", "x_search"]
     assert server.headers[0]["Authorization"] == "Bearer k"

@@ -1,7 +1,7 @@
-from bridges.llm.chat_request import Ask, Dialect
+from bridges.llm.chat_request import Dialect
 from bridges.llm.responses_request import body
 from mediaserver.settings import Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import Message, Terms, ToolRequest
 
 HELLO = (Message("system", "be brief"), Message("user", "hello"))
 
@@ -12,7 +12,7 @@ def test_the_conversation_is_a_list_of_items() -> None:
         Message("assistant", calls=(ToolRequest("a", "f", "{}"),)),
         Message("tool", "one", call_id="a"),
     )
-    assert body(Dialect("m"), (), Ask(history))["input"] == [
+    assert body(Dialect("m"), (), history)["input"] == [
         {"type": "message", "role": "system", "content": "be brief"},
         {"type": "message", "role": "user", "content": "hello"},
         {"type": "function_call", "call_id": "a", "name": "f", "arguments": "{}"},
@@ -21,7 +21,7 @@ def test_the_conversation_is_a_list_of_items() -> None:
 
 
 def test_the_providers_tools_stand_beside_ours() -> None:
-    told = body(Dialect("m"), ("web_search", "x_search"), Ask(HELLO, (Tool("f", "", {}),), "f"))
+    told = body(Dialect("m"), ("web_search", "x_search"), HELLO, Terms((Tool("f", "", {}),), "f"))
     assert [tool["type"] for tool in told["tools"]] == ["web_search", "x_search", "function"]
     assert told["tool_choice"] == {"type": "function", "name": "f"}
     assert (told["store"], "stream_options" in told) == (False, False)
@@ -29,6 +29,6 @@ def test_the_providers_tools_stand_beside_ours() -> None:
 
 def test_bounds_and_what_a_model_refuses() -> None:
     dialect = Dialect("m", max_tokens=9, refuses=frozenset({"temperature"}), obfuscates=True, extra={"seed": 1})
-    told = body(dialect, (), Ask(HELLO, temperature=0.5))
+    told = body(dialect, (), HELLO, Terms(temperature=0.5))
     assert (told["max_output_tokens"], "temperature" in told, told["seed"]) == (9, False, 1)
     assert told["stream_options"] == {"include_obfuscation": False}

@@ -12,8 +12,7 @@ from bridges.llm.router import LONG, Route, RoutedModel, open_router
 from bridges.llm.routes import read_routes
 from mediaserver.breaker import Breaker, BreakerSettings
 from mediaserver.errors import BridgeError
-from mediaserver.items import Usage
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import FREE, Message, Piece, Terms, ToolRequest
 from tests.servers.anthropic_messages import AnthropicServer
 from tests.servers.chat_completions import ChatServer, text
 from tests.servers.gemini_generate import GeminiServer
@@ -22,7 +21,7 @@ from tests.servers.sse_model import ModelServer, model_server
 ASK = (Message("system", "be brief"), Message("user", "a table for four"))
 WEATHER = (Message("user", "how is the weather today"),)
 BUSY = BridgeError("busy", code="unavailable")
-Script = Sequence[str | ToolRequest | Usage | BridgeError | float]
+Script = Sequence[Piece | BridgeError | float]
 
 
 class Engine:
@@ -37,7 +36,7 @@ class Engine:
     async def warm(self) -> None:
         self.warmed = True
 
-    async def reply(self, messages: Sequence[Message], **_: Any) -> AsyncGenerator[str | ToolRequest | Usage, None]:
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncGenerator[Piece, None]:
         self.asked.append(tuple(messages))
         try:
             for each in self.script:

@@ -13,8 +13,7 @@ from bridges.llm.stream import Limits, answer
 from bridges.options import Remote
 from bridges.sse import Event
 from mediaserver.errors import BridgeError
-from mediaserver.items import Usage
-from mediaserver.speech import ToolRequest
+from mediaserver.speech import Piece, ToolRequest
 from tests.servers.chat_completions import ChatServer
 from tests.servers.sse_model import model_server
 
@@ -32,7 +31,7 @@ class Echo:
         self.over = event.data == "end"
         return event.data
 
-    def finish(self) -> Iterator[str | ToolRequest | Usage]:
+    def finish(self) -> Iterator[Piece]:
         yield ToolRequest("c\ud800", "f", '"\ud800"')
 
 

@@ -5,15 +5,15 @@ import pytest
 from bridges.local.responder import WHAT_I_AM, Responder
 from mediaserver.items import Usage
 from mediaserver.settings import Tool
-from mediaserver.speech import Message, ToolRequest
+from mediaserver.speech import Message, Piece, Terms, ToolRequest
 
 NOW = datetime(2026, 3, 5, 14, 7)
 WEATHER = Tool("get_weather", "Weather of a city", {"properties": {"city": {"type": "string"}}, "required": ["city"]})
 
 
-async def pieces(*said: str | Message, **options: object) -> list[str | ToolRequest | Usage]:
+async def pieces(*said: str | Message, **options: object) -> list[Piece]:
     messages = [Message("user", line) if isinstance(line, str) else line for line in said]
-    return [piece async for piece in Responder(lambda: NOW).reply(messages, **options)]  # type: ignore[arg-type]
+    return [piece async for piece in Responder(lambda: NOW).reply(messages, Terms(**options))]  # type: ignore[arg-type]
 
 
 async def text(*said: str | Message, **options: object) -> str:

@@ -10,6 +10,7 @@ from mediaserver.clock import monotonic
 from mediaserver.commands import Respond
 from mediaserver.events import AudioDelta, Event, ResponseDone
 from mediaserver.settings import Settings
+from mediaserver.speech import FREE, Terms
 from tests.bridges.tts.engines import ENGINES
 from tests.servers.speaking import sound_of
 
@@ -17,7 +18,7 @@ CLAUSES = ("The first sentence is this one. ", "And here comes the second.")
 
 
 class Mind:
-    async def reply(self, messages: Any, **_: Any) -> AsyncGenerator[str, None]:
+    async def reply(self, messages: Any, terms: Terms = FREE) -> AsyncGenerator[str, None]:
         for clause in CLAUSES:
             yield clause
 

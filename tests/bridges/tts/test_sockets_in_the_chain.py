@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from mediaserver.clock import monotonic
 from mediaserver.commands import Respond
 from mediaserver.events import AudioDelta, Event, ResponseDone
 from mediaserver.settings import Settings
-from mediaserver.speech import Message
+from mediaserver.speech import FREE, Message, Terms
 from tests.bridges.tts.voices import SOCKETS, speaking, until
 
 SENTENCES = ("This is the first sentence of it. ", "Here comes the second one. ", "And the third is the last.")
@@ -24,7 +23,7 @@ SENTENCES = ("This is the first sentence of it. ", "Here comes the second one. "
 class Mind:
     """Writes the sentences."""
 
-    async def reply(self, messages: Sequence[Message], **_: Any) -> AsyncGenerator[str, None]:
+    async def reply(self, messages: Sequence[Message], terms: Terms = FREE) -> AsyncGenerator[str, None]:
         for sentence in SENTENCES:
             yield sentence
 
