@@ -6,10 +6,9 @@ Sources: OpenAI API reference, "Error codes"; Anthropic API reference, "Errors";
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from bridges.llm.wire import as_object, as_text
+from bridges import refusals
 from mediaserver.errors import BridgeError
 
 WHO = "the language model"
@@ -74,19 +73,14 @@ _OURS = {"context_length_exceeded": "context_length"}
 
 
 def said(body: bytes) -> tuple[str, str]:
-    """Return the code and message of an error body; Gemini may wrap it in a list, Ollama writes a text."""
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        return "", ""
-    told = told[0] if isinstance(told, list) and told else told
-    code, message = _words(as_object(told).get("error"))
+    """Return the code and message of an error body."""
+    code, message = refusals.said(body)
     return _OURS.get(code, code), message
 
 
 def mid_stream(error: Any) -> BridgeError:
     """Return what the ``error`` of a stream that had begun means."""
-    code, message = _words(error)
+    code, message = refusals.words(error)
     ours, retryable = MEANINGS.get(code, ("provider_error", True))
     told = ": ".join(part for part in (code[:80], message[:300]) if part)
     return BridgeError(f"{WHO} failed: {told or 'it did not say why'}", code=ours, retryable=retryable)
@@ -107,11 +101,3 @@ def refused(reason: str) -> BridgeError:
 def cut() -> BridgeError:
     """Return the error of an answer that ended without its end."""
     return BridgeError(f"{WHO} broke off", code="connection_lost")
-
-
-def _words(error: Any) -> tuple[str, str]:
-    if isinstance(error, str):
-        return "", error
-    told = as_object(error)
-    code = next((word for name in ("code", "status", "type") if (word := as_text(told.get(name)))), "")
-    return code, as_text(told.get("message"))

@@ -15,7 +15,7 @@ from bridges.stt.asked import check
 from bridges.stt.by_utterance import ByUtterance, Turn
 from bridges.stt.languages import code
 from bridges.stt.local_options import FasterWhisper as Chosen
-from bridges.stt.wav import HEADER
+from mediaserver.audio.wav import MONO_HEADER
 from mediaserver.errors import BridgeError, Unsupported
 from mediaserver.items import Usage
 from mediaserver.speech import (
@@ -85,7 +85,7 @@ class _Turns:
 
     async def transcribe(self, sound: SoundFile, ask: FileAsk) -> AsyncGenerator[str | FileTranscript, None]:
         await self._pool.warm()
-        pcm = sound.data[HEADER:]
+        pcm = sound.data[MONO_HEADER:]
         async with self._pool.job(_told(ask, self._language, self._pool.facts), lambda _: None) as job:
             feed_whole(job, pcm, _PIECE_MS)
             result = await job.result()

@@ -8,8 +8,8 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Protocol, cast
 
 from bridges.stt.bill import summed
-from bridges.stt.wav import HEADER, wav
 from mediaserver.audio.pcm import peak
+from mediaserver.audio.wav import MONO_HEADER, whole_wav
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import (
@@ -206,7 +206,7 @@ class Turn:
 
     async def _written(self, show: Callable[[str], None]) -> FileTranscript:
         text = ""
-        sound = SoundFile(wav(self._pcm, RATE), "wav", len(self._pcm) / _PER_SECOND)
+        sound = SoundFile(whole_wav(self._pcm, RATE), "wav", len(self._pcm) / _PER_SECOND)
         async with aclosing(
             cast(AsyncGenerator[str | FileTranscript, None], self._files.transcribe(sound, self._ask))
         ) as pieces:
@@ -231,7 +231,7 @@ class Turn:
 def room(limits: FileLimits, max_turn_s: float) -> int:
     """Return the bytes of the longest turn, whole samples of them."""
     seconds = min(max_turn_s, limits.max_seconds or max_turn_s)
-    return min(int(seconds * RATE) * 2, (limits.max_bytes - HEADER) // 2 * 2)
+    return min(int(seconds * RATE) * 2, (limits.max_bytes - MONO_HEADER) // 2 * 2)
 
 
 def _alike(before: str, now: str) -> int:

@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 from bridges.google_auth import GoogleKey, GoogleToken, open_google_auth
 from bridges.http import Http, Request, open_http
+from bridges.refusals import said
 from bridges.stt.asked import check
 from bridges.stt.bounded import bounded
 from bridges.stt.by_utterance import ByUtterance
 from bridges.stt.google_wire import answer, question
 from bridges.stt.options import Google
-from bridges.stt.refusals import said
 from mediaserver.errors import BridgeError, ConfigError
 from mediaserver.items import Usage
 from mediaserver.speech import FileAsk, FileFeature, FileLimits, FileTranscript, SoundFile

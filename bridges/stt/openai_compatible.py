@@ -13,6 +13,7 @@ from dataclasses import replace
 from msgspec import structs
 
 from bridges.http import Http, Request, open_http
+from bridges.refusals import said
 from bridges.sse import EventData
 from bridges.stt.abilities import abilities
 from bridges.stt.answers import Events, whole
@@ -21,7 +22,6 @@ from bridges.stt.bounded import bounded
 from bridges.stt.by_utterance import ByUtterance
 from bridges.stt.form import form
 from bridges.stt.options import OpenAIShape
-from bridges.stt.refusals import said
 from bridges.stt.servers import Server, server
 from mediaserver.errors import BridgeError, Unsupported
 from mediaserver.items import Usage

@@ -11,10 +11,10 @@ from contextlib import aclosing, asynccontextmanager
 import msgspec
 
 from bridges.http import Http, Request, open_http
+from bridges.refusals import said
 from bridges.tts.incoming import Incoming
 from bridges.tts.locales import chosen as chosen_voice
 from bridges.tts.locales import locale_of
-from bridges.tts.refusals import said
 from bridges.tts.rest_options import AzureSpeechVoice
 from bridges.tts.spoken import spoken
 from bridges.tts.ssml import is_style, ssml

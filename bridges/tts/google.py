@@ -15,10 +15,10 @@ import msgspec
 
 from bridges.google_auth import GoogleKey, GoogleToken, open_google_auth
 from bridges.http import Http, Request, open_http
+from bridges.refusals import said
 from bridges.tts.incoming import Incoming
 from bridges.tts.locales import chosen as chosen_voice
 from bridges.tts.locales import locale_of
-from bridges.tts.refusals import said
 from bridges.tts.rest_options import GoogleVoice
 from bridges.tts.texts import parts, size_in_bytes
 from mediaserver.errors import BridgeError

@@ -13,9 +13,9 @@ from urllib.parse import quote
 import msgspec
 
 from bridges.http import Http, Request, open_http
+from bridges.refusals import said
 from bridges.tts.openai_compatible import SpeechVoice, bearer
 from bridges.tts.presets import OPENAI
-from bridges.tts.refusals import said
 from bridges.tts.rest_options import OpenAIVoice
 from mediaserver.errors import BridgeError
 from mediaserver.speech import SoundFile, VoiceFacts

@@ -15,9 +15,9 @@ from urllib.parse import quote
 import msgspec
 
 from bridges.http import Http, Request, open_http
+from bridges.refusals import said
 from bridges.tts.incoming import Incoming
 from bridges.tts.presets import AZURE, COMPATIBLE, GROQ, Preset
-from bridges.tts.refusals import said
 from bridges.tts.rest_options import AzureVoice, CompatibleVoice, GroqVoice, SpeechEndpoint
 from bridges.tts.spoken import spoken
 from bridges.tts.texts import parts

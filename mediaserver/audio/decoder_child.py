@@ -24,7 +24,7 @@ from av.container import InputContainer
 
 from mediaserver.audio import confinement, processing
 from mediaserver.audio.processing import NONE, FileSound, Process, Processing
-from mediaserver.audio.wav import mono_header
+from mediaserver.audio.wav import whole_wav
 
 DEMUXERS = {"wav": "wav", "flac": "flac", "ogg": "ogg", "webm": "matroska", "mp3": "mp3", "m4a": "mov"}
 """FFmpeg's reader for each kind. Never guessed from the content: among 400 readers some open networks and other files."""
@@ -68,7 +68,7 @@ def main(link: socket.socket) -> None:
 def rehearse() -> None:
     """Read a short file: PyAV loads parts of itself when they are first needed, which later cannot be done."""
     silence = bytes(_REHEARSED)
-    if not list(decoded(io.BytesIO(mono_header(48000, len(silence)) + silence), "wav", 16000)):
+    if not list(decoded(io.BytesIO(whole_wav(silence, 48000)), "wav", 16000)):
         raise RuntimeError("the decoder does not decode")
 
 

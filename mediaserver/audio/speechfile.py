@@ -57,9 +57,9 @@ _FORMS: Final[Mapping[str, _Form]] = {
 class SpeechFile:
     """PCM16 mono in, the bytes of one file out, as they come. ``form`` is one of :data:`FORMATS`, ``rate`` in Hz.
 
-    The length of a ``wav`` and a ``flac`` is not known before its end and is told as unknown; :func:`whole_wav` makes one
-    that tells it. An ``opus`` file has 48 kHz and a ``pcm`` file :data:`PCM_RATE`; the others keep the rate where their
-    encoder takes it. Raises KeyError for any other form.
+    The length of a ``wav`` and a ``flac`` is not known before its end and is told as unknown;
+    :func:`mediaserver.audio.wav.whole_wav` makes one that tells it. An ``opus`` file has 48 kHz and a ``pcm`` file
+    :data:`PCM_RATE`; the others keep the rate where their encoder takes it. Raises KeyError for any other form.
     """
 
     def __init__(self, form: str, rate: int, preset: Preset = BALANCED) -> None:
@@ -72,11 +72,6 @@ class SpeechFile:
     def finish(self) -> bytes:
         """Return what is left of the file."""
         return self._writer.finish()
-
-
-def whole_wav(pcm: bytes, rate: int) -> bytes:
-    """Return PCM16 mono as a WAV file that says how long it is."""
-    return mono_header(rate, len(pcm)) + pcm
 
 
 class _Writer(Protocol):

@@ -13,7 +13,7 @@ from mediaserver.audio.compress import compressed
 from mediaserver.audio.files import Decoded
 from mediaserver.audio.presets import BALANCED, Preset
 from mediaserver.audio.silences import pieces, silent
-from mediaserver.audio.speechfile import whole_wav
+from mediaserver.audio.wav import whole_wav
 from mediaserver.errors import BridgeError
 from mediaserver.speech import FileLimits, SoundFile
 

@@ -8,7 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from mediaserver.audio.speechfile import FORMATS, PCM_RATE, SpeechFile, whole_wav
+from mediaserver.audio.speechfile import FORMATS, PCM_RATE, SpeechFile
+from mediaserver.audio.wav import whole_wav
 from tests.soundfiles import LEVEL, tone
 
 CODECS = {"mp3": "mp3", "opus": "opus", "aac": "aac", "flac": "flac", "wav": "pcm_s16le"}

@@ -1,11 +1,13 @@
+import io
 import struct
+import wave
 from io import FileIO
 from pathlib import Path
 
 import av
 import pytest
 
-from mediaserver.audio.wav import HEADER, WavFile, header
+from mediaserver.audio.wav import HEADER, MONO_HEADER, WavFile, header, whole_wav
 
 RATE = 24000
 SECOND = bytes(range(200)) * (RATE * 4 // 200)
@@ -56,3 +58,12 @@ def test_beyond_that_its_sizes_have_64_bits(tmp_path: Path) -> None:
 def test_a_disk_that_is_full_is_told() -> None:
     with FileIO("/dev/full", "w") as file, pytest.raises(OSError, match="No space"):
         WavFile(file, RATE)
+
+
+def test_a_whole_file_can_be_played() -> None:
+    pcm = bytes(range(200))
+    written = whole_wav(bytearray(pcm), 16000)
+    assert len(written) == MONO_HEADER + len(pcm)
+    with wave.open(io.BytesIO(written)) as opened:
+        assert (opened.getnchannels(), opened.getsampwidth(), opened.getframerate()) == (1, 2, 16000)
+        assert opened.readframes(1000) == pcm

@@ -8,14 +8,14 @@ import pytest
 
 from bridges.local.faster_whisper import FasterWhisper, open_faster_whisper
 from bridges.stt.local_options import FasterWhisper as Chosen
-from bridges.stt.wav import wav
+from mediaserver.audio.wav import whole_wav
 from mediaserver.errors import BridgeError, ConfigError, Unsupported
 from mediaserver.speech import SoundFile, SpokenSegment, SpokenWord
 from tests import clips
 from tests.bridges.local import standins
 from tests.bridges.stt.engines import say, tone, write_down
 
-FILE = SoundFile(wav(tone(2.0), 16000), "wav", 2.0)
+FILE = SoundFile(whole_wav(tone(2.0), 16000), "wav", 2.0)
 
 
 @pytest.fixture
@@ -91,7 +91,9 @@ async def test_the_real_package_hears_speech() -> None:
     chosen = Chosen(model=str(carried.get_model_path()), device="cpu", compute_type="int8", threads=1)
     async with open_faster_whisper(chosen) as stt:
         spoken = await say(stt, clip.pcm, language="de")
-        _, told = await write_down(stt, SoundFile(wav(clip.pcm, 16000), "wav", clip.seconds), words=True, segments=True)
+        _, told = await write_down(
+            stt, SoundFile(whole_wav(clip.pcm, 16000), "wav", clip.seconds), words=True, segments=True
+        )
         with pytest.raises(Unsupported, match="multilingual"):
             await write_down(stt, FILE, translate=True)
     for text in (spoken.text, told.text, told.segments[-1].text, " ".join(word.text for word in told.words)):

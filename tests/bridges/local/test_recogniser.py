@@ -4,7 +4,7 @@ import pytest
 
 from bridges.local.recogniser import open_recogniser
 from bridges.options import LocalRecogniser
-from bridges.stt.wav import wav
+from mediaserver.audio.wav import whole_wav
 from mediaserver.errors import Unsupported
 from mediaserver.speech import SoundFile
 from tests import clips
@@ -31,7 +31,7 @@ async def test_leaving_a_turn_frees_the_worker_and_a_turn_has_a_longest_length()
 
 async def test_a_file_is_written_down_with_times_in_the_language_it_knows() -> None:
     clip = clips.clip("cards_003")
-    sound = SoundFile(wav(clip.pcm, clips.RATE), "wav", clip.seconds)
+    sound = SoundFile(whole_wav(clip.pcm, clips.RATE), "wav", clip.seconds)
     async with open_recogniser(LocalRecogniser(workers=1)) as recogniser:
         pieces, told = await asyncio.wait_for(write_down(recogniser, sound, words=True, language="en-US"), 30)
         for wanted in ({"language": "de"}, {"segments": True}):

@@ -10,7 +10,7 @@ import pytest
 from bridges.local.engine import EngineMissing
 from bridges.local.recogniser import open_vosk
 from bridges.stt.local_options import Vosk
-from bridges.stt.wav import wav
+from mediaserver.audio.wav import whole_wav
 from mediaserver.errors import BridgeError, ConfigError, Unsupported
 from mediaserver.speech import Partial, SoundFile, SpokenWord
 from tests.bridges.local import standins
@@ -65,9 +65,9 @@ async def test_turns_and_files_go_through_a_worker(model: str) -> None:
     async with open_vosk(Vosk(model=model, language="en-GB")) as stt:
         partials: list[Partial] = []
         transcript = await say(stt, HALF + HALF, partials)
-        _, written = await write_down(stt, SoundFile(wav(HALF, 16000), "wav", 0.5), words=True, language="en")
+        _, written = await write_down(stt, SoundFile(whole_wav(HALF, 16000), "wav", 0.5), words=True, language="en")
         with pytest.raises(Unsupported, match="'en'"):
-            await write_down(stt, SoundFile(wav(HALF, 16000), "wav", 0.5), language="ko")
+            await write_down(stt, SoundFile(whole_wav(HALF, 16000), "wav", 0.5), language="ko")
     assert (transcript.text, transcript.language) == ("one two", "en")
     assert [each.text for each in partials] == ["one", "one two"]
     assert written.words == (SpokenWord("one", 0.0, 0.5, confidence=1.0),)

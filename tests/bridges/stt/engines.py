@@ -14,7 +14,7 @@ import msgspec
 
 from bridges.stt import STT
 from bridges.stt.by_utterance import RATE
-from bridges.stt.wav import wav
+from mediaserver.audio.wav import whole_wav
 from mediaserver.speech import FileAsk, FileTranscript, Partial, SoundFile, Transcript
 from tests.servers.google_speech import google_speech
 from tests.servers.openai_speech_to_text import speech_to_text
@@ -71,7 +71,7 @@ def tone(seconds: float = 0.5) -> bytes:
 
 def file(seconds: float = 0.5) -> SoundFile:
     """Return it as a file."""
-    return SoundFile(wav(tone(seconds), RATE), "wav", seconds)
+    return SoundFile(whole_wav(tone(seconds), RATE), "wav", seconds)
 
 
 async def say(stt: Any, pcm: bytes, partials: list[Partial] | None = None, **wanted: Any) -> Transcript:

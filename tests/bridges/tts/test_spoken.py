@@ -3,8 +3,8 @@ from contextlib import aclosing
 
 from bridges.http import Request, open_http
 from bridges.options import Remote
+from bridges.refusals import said
 from bridges.tts.incoming import Incoming
-from bridges.tts.refusals import said
 from bridges.tts.spoken import spoken
 from tests.servers.openai_speech import openai_speech
 from tests.servers.speaking import sound_of

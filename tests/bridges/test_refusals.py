@@ -1,6 +1,6 @@
 import pytest
 
-from bridges.stt.refusals import said
+from bridges.refusals import said
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,12 @@ from bridges.stt.refusals import said
         (b"<html>", "", ""),
         (b"\xff", "", ""),
         (b"[" * 15_000, "", ""),
+        (b'{"error":{"message":"no","type":"server_error","param":null,"code":null}}', "server_error", "no"),
+        (b'[{"error":{"code":403,"message":"no","status":"PERMISSION_DENIED"}}]', "PERMISSION_DENIED", "no"),
+        (b'{"detail":{"error":"validation_error","message":"Voice not found"}}', "validation_error", "Voice not found"),
+        (b"Unsupported voice en-US-Nobody.", "", "Unsupported voice en-US-Nobody."),
+        (b"", "", ""),
+        (b'{"error":' * 9000, "", ""),
         (b'{"error":{"code":{},"message":[]}}', "", ""),
     ],
 )
