@@ -34,6 +34,7 @@ GROUND = {
         "cacheconfig",
         "audioconfig",
         "remember",
+        "tasks",
         "breaker",
         "personas",
     )

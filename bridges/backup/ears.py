@@ -23,6 +23,7 @@ from mediaserver.speech import (
     Transcript,
     Utterance,
 )
+from mediaserver.tasks import own_tasks
 
 KEPT_S = 120
 """Seconds of one turn that are kept for another engine."""
@@ -69,14 +70,12 @@ class BackupEars:
             return engine.utterance(on_partial, language=language, prompt=prompt)
 
         turn = _Turn(self._line, self._patience, opened)
-        tasks = asyncio.TaskGroup()
-        await tasks.__aenter__()
-        hearing = tasks.create_task(turn.hear())
-        try:
-            yield turn
-        finally:  # what goes wrong in the caller's part goes on as it is, not wrapped by this group
-            hearing.cancel()
-            await tasks.__aexit__(None, None, None)
+        async with own_tasks() as tasks:
+            hearing = tasks.create_task(turn.hear())
+            try:
+                yield turn
+            finally:
+                hearing.cancel()
 
     async def transcribe(self, sound: SoundFile, ask: FileAsk) -> AsyncGenerator[str | FileTranscript, None]:
         """Yield what the first engine gives that is well; another is asked while nothing has come."""

@@ -18,6 +18,7 @@ from bridges.local.messages import Begin, Drop, End, Failed, Feed, Finished, Mis
 from bridges.local.process import WorkerProcess, start
 from mediaserver.clock import monotonic
 from mediaserver.errors import BridgeError
+from mediaserver.tasks import own_tasks
 
 log = logging.getLogger(__name__)
 
@@ -296,17 +297,10 @@ async def open_pool(
     replaced. Leaving takes half a second for workers that do not listen.
     """
     pool = Pool(engine, told, workers=workers, max_wait_s=max_wait_s, load_s=load_s, let_go_s=let_go_s)
-    failure: Exception | None = None
-    async with asyncio.TaskGroup() as tasks:
+    async with own_tasks() as tasks:
         keepers = [tasks.create_task(pool.keep(slot)) for slot in pool.slots]
         try:
             yield pool
-        except (
-            Exception
-        ) as raised:  # the user's own: it must leave this context as it is, not in the TaskGroup's wrapping
-            failure = raised
         finally:
             for keeper in keepers:
                 keeper.cancel()
-    if failure is not None:
-        raise failure

@@ -22,6 +22,7 @@ from mediaserver.speech import (
     SoundFile,
     Transcript,
 )
+from mediaserver.tasks import own_tasks
 
 RATE = 16000
 _PER_SECOND = RATE * 2
@@ -97,23 +98,16 @@ class ByUtterance:
         ask = FileAsk(language if "language" in can else None, prompt if "prompt" in can else "")
         turn = Turn(self._files, ask, on_partial, self._room)
         turn.on_pause = self._chosen.on_pause
-        failure: Exception | None = None
-        async with asyncio.TaskGroup() as tasks:
+        async with own_tasks() as tasks:
             warming = tasks.create_task(self._files.warm())
             turn.tasks = tasks
             if self._chosen.partials_every_s is not None:
                 turn.early = tasks.create_task(turn.write_early(self._chosen.partials_every_s))
             try:
                 yield turn
-            except (
-                Exception
-            ) as raised:  # the user's own: it must leave this context as it is, not in the TaskGroup's wrapping
-                failure = raised
             finally:
                 warming.cancel()
                 turn.stop()
-        if failure is not None:
-            raise failure
 
 
 class Turn:

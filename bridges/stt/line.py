@@ -1,7 +1,7 @@
 """One socket to a speech recogniser, used by one turn of speech after the other: a pure codec, a link, and the clock.
 
 A provider that has said nothing for :data:`PING_S` while somebody waits for it is asked for a sign of life (a WebSocket
-ping); without any within :data:`LOST` looks at the clock the line is given up.
+ping); without any within :data:`bridges.pulse.LOST` looks at the clock the line is given up.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import ssl
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from bridges.closes import closed
+from bridges.closes import broken_off
 from bridges.codec import Garbled, Message
 from bridges.link import Link, Target, open_link
+from bridges.pulse import Pulse
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BridgeError
 from mediaserver.speech import Partial, Transcript
@@ -25,8 +26,6 @@ TICK_S = 0.25
 SETTLE_S = 0.1
 PING_S = 0.5
 IDLE_PING_S = 5.0
-LOST = 4
-"""Looks at the clock, not seconds: when it is us who stood still, the provider is not to blame."""
 MAX_GARBLED = 3
 
 
@@ -132,10 +131,9 @@ class Line:
         self._link: Link | None = None
         self._turn: Turn | None = None
         self._ready = self._touched = False
-        self._garbled = self._unanswered = 0
+        self._garbled = 0
         self._born = self._free_at = self._sent_at = self._told_at = clock()
-        self._heard_at: float = self._born
-        self._asked_at: float | None = None
+        self._pulse = Pulse(self._born)
         self._finished_at: float | None = None
         self._over: asyncio.Future[BridgeError | None] = asyncio.get_running_loop().create_future()
 
@@ -201,7 +199,7 @@ class Line:
         self._say(self._codec.finish())
         if self._codec.complete:
             return self._tell(None)
-        self._ping(self._finished_at)
+        self._ping()
         return self._settle_soon()
 
     def release(self) -> None:
@@ -231,7 +229,7 @@ class Line:
         except BridgeError as failure:
             self._end(failure)
         else:
-            self._end(self._codec.closed(code, reason) or _closed(code))
+            self._end(self._codec.closed(code, reason) or broken_off(code, "the recogniser"))
 
     def _look(self, now: float) -> None:
         if self._turn is None and (now - self._free_at >= self._idle_s or now - self._born >= self._age_s):
@@ -250,31 +248,29 @@ class Line:
         ended = self._finished_at
         if turn is None or turn is not self._turn or ended is None or self._codec.complete or self._over.done():
             return
-        if self._heard_at > ended:
+        if self._pulse.heard_at > ended:
             self._codec.settle(self._clock() - max(self._told_at, ended))
             self._tell(None)
         self._settle_soon()
 
     def _look_alive(self, now: float) -> None:
-        if self._asked_at is not None:
-            self._unanswered += 1
-            if self._unanswered > LOST:
-                self._end(BridgeError("the recogniser fell silent", code="timeout"))
-        elif now - self._heard_at >= (IDLE_PING_S if self._turn is None else PING_S):
-            self._ping(now)
+        if self._pulse.look(now, IDLE_PING_S if self._turn is None else PING_S):
+            self._ping()
+        if self._pulse.lost:
+            self._end(BridgeError("the recogniser fell silent", code="timeout"))
 
-    def _ping(self, now: float) -> None:
+    def _ping(self) -> None:
         if self._link is not None:
-            self._asked_at = now
+            self._pulse.asked()
             self._link.ping()
 
     def _lives(self) -> None:
-        self._heard_at, self._asked_at, self._unanswered = self._clock(), None, 0
+        self._pulse.lives(self._clock())
 
     def _received(self, message: Message) -> None:
         """Take one message; what it raises ends the link."""
         self._lives()
-        self._told_at = self._heard_at
+        self._told_at = self._pulse.heard_at
         try:
             partial = self._codec.receive(message)
         except Garbled as nonsense:
@@ -317,10 +313,3 @@ class Line:
         turn, self._turn = self._turn, None
         if turn is not None and failure is not None:
             turn.failed(failure)
-
-
-def _closed(code: int) -> BridgeError:
-    """Return what an end in mid-turn means, also an ordinary one."""
-    if code in (1000, 1001, 1005):
-        return BridgeError("the recogniser closed the connection", code="connection_lost")
-    return closed(code)

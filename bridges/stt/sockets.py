@@ -17,6 +17,7 @@ from bridges.stt.line import Line, TurnCodec
 from bridges.stt.streaming_options import Streaming
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BridgeError
+from mediaserver.tasks import own_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +135,9 @@ class Sockets:
 @asynccontextmanager
 async def open_sockets(chosen: Streaming, tls: ssl.SSLContext | None = None) -> AsyncIterator[Sockets]:
     """Open the pool, which opens nothing by itself; leaving closes every socket."""
-    failure: Exception | None = None
-    async with asyncio.TaskGroup() as tasks:
+    async with own_tasks() as tasks:
         sockets = Sockets(chosen, tasks, tls)
         try:
             yield sockets
-        except (
-            Exception
-        ) as raised:  # the user's own: it must leave this context as it is, not in the TaskGroup's wrapping
-            failure = raised
         finally:
             sockets.close()
-    if failure is not None:
-        raise failure

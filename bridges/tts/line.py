@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from bridges.codec import Garbled, Message
 from bridges.link import Link, Target
+from bridges.pulse import Pulse
 from bridges.tts.retried import LOST
 from bridges.tts.wire import Ask, Heard, Wire
 from mediaserver.clock import Clock
@@ -24,9 +25,7 @@ MAX_BYTES = 16 << 20
 MAX_GARBLED = 3
 TICK_S = 0.2
 QUIET_S = 0.5
-"""A provider that owes sound and has said nothing for so long is asked for a sign of life,"""
-PONG_S = 1.0
-"""and is taken for gone when it gives none for so long."""
+"""A provider that owes sound and has said nothing for so long is asked for a sign of life."""
 IDLE_PING_S = 10.0
 SETTLE_S = 2.0
 """A socket on which something cancelled goes on for so long takes no more texts, and is closed when it has none."""
@@ -94,8 +93,8 @@ class Line:
         self._opened = asyncio.Event()
         self._stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._garbled = 0
-        self._born = self._used = self._heard = self._pinged = clock()
-        self._asked = False
+        self._born = self._used = clock()
+        self._pulse = Pulse(self._born)
         self._unsettled: float | None = None
 
     # --- for the pool -------------------------------------------------------------------------------------------------
@@ -137,7 +136,7 @@ class Line:
         speech = Speech(next(self._numbers))
         now = self._clock()
         if not self._speeches:
-            self._heard, self._asked = now, False
+            self._pulse.lives(now)
         self._speeches[speech.number] = speech
         self._used = now
         self._say(self._wire.begin(speech.number, ask, now))
@@ -169,7 +168,8 @@ class Line:
     async def serve(self, link: Link, *, idle_s: float, age_s: float) -> None:
         """Carry texts until the socket has ended, is no more wanted, or too old."""
         self._link = link
-        self._born = self._used = self._heard = self._clock()
+        self._born = self._used = self._clock()
+        self._pulse.lives(self._born)
         link.listen(self._received, self._lives)
         self._opened.set()
         async with asyncio.TaskGroup() as tasks:
@@ -195,7 +195,7 @@ class Line:
 
     def _received(self, message: Message) -> None:
         """Take one message; what it raises ends the socket."""
-        self._heard, self._asked = self._clock(), False
+        self._lives()
         try:
             heard = self._wire.receive(message)
         except Garbled as nonsense:
@@ -212,7 +212,7 @@ class Line:
         speech = self._speeches.get(heard.speech)
         if speech is None:
             return
-        self._used = self._heard
+        self._used = self._pulse.heard_at
         if heard.sound is None:
             del self._speeches[heard.speech]
             speech.end()
@@ -221,7 +221,7 @@ class Line:
             speech.end(BridgeError("the voice made too much sound", code="too_large"))
 
     def _lives(self) -> None:
-        self._heard, self._asked = self._clock(), False
+        self._pulse.lives(self._clock())
 
     def _after(self) -> None:
         """Look at what a message or a cancelled text has left behind, and say that there may be room now."""
@@ -242,12 +242,11 @@ class Line:
 
     def _watch(self, now: float) -> None:
         """Ask a provider that owes sound, or has been idle for long, whether it is there."""
-        if self._asked:
-            if now - self._pinged >= PONG_S:
-                self.fail(BridgeError("the voice gives no sign of life", code=LOST))
-        elif now - self._heard >= (QUIET_S if self._speeches else IDLE_PING_S) and self._link is not None:
-            self._asked, self._pinged = True, now
+        if self._pulse.look(now, QUIET_S if self._speeches else IDLE_PING_S) and self._link is not None:
+            self._pulse.asked()
             self._link.ping()
+        if self._pulse.lost:
+            self.fail(BridgeError("the voice gives no sign of life", code=LOST))
 
     def _say(self, messages: Iterable[str]) -> None:
         if self._link is not None:

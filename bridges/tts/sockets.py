@@ -17,6 +17,7 @@ from mediaserver.breaker import RetryBudget
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BridgeError
 from mediaserver.speech import Sound
+from mediaserver.tasks import own_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -146,14 +147,9 @@ class Sockets:
 @asynccontextmanager
 async def open_sockets(dial: Dial, chosen: StreamingVoice, clock: Clock = monotonic) -> AsyncIterator[Sockets]:
     """Own the pool; leaving closes all sockets, within a second."""
-    failure: Exception | None = None
-    async with asyncio.TaskGroup() as tasks:
+    async with own_tasks() as tasks:
         sockets = Sockets(dial, chosen, tasks, clock)
         try:
             yield sockets
-        except Exception as raised:  # the user's own: it leaves this context as it is, not in the TaskGroup's wrapping
-            failure = raised
         finally:
             sockets.close()
-    if failure is not None:
-        raise failure

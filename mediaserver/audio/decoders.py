@@ -20,6 +20,7 @@ import numpy as np
 
 from mediaserver.audio.denoise import PACKAGE
 from mediaserver.errors import Overloaded
+from mediaserver.tasks import own_tasks
 
 log = logging.getLogger(__name__)
 
@@ -217,20 +218,15 @@ async def warm_decoders(
     """
     loop = asyncio.get_running_loop()
     decoders = _of_loop[loop] = Decoders(most=most, ready=ready, wait_s=wait_s)
-    failure: Exception | None = None
     try:
-        async with asyncio.TaskGroup() as owner:
+        async with own_tasks() as owner:
             keeper = owner.create_task(decoders.keep_ready(begin=begin))
             try:
                 yield decoders
-            except Exception as raised:  # the user's own leaves as it is, not in the TaskGroup's wrapping
-                failure = raised
             finally:
                 keeper.cancel()
     finally:
         _of_loop.pop(loop, None)
-    if failure is not None:
-        raise failure
 
 
 async def _started() -> Decoder:

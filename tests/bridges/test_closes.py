@@ -1,6 +1,6 @@
 import pytest
 
-from bridges.closes import closed
+from bridges.closes import broken_off, closed
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,10 @@ def test_a_close_has_a_code_of_ours_and_names_its_own(code: int, word: str, retr
     failure = closed(code)
     assert (failure.code, failure.retryable) == (word, retryable)
     assert str(code) in failure.message
+
+
+@pytest.mark.parametrize(
+    ("code", "word"), [(1000, "connection_lost"), (1006, "connection_lost"), (1008, "refused"), (1011, "unavailable")]
+)
+def test_an_ordinary_end_is_none_for_what_is_not_complete(code: int, word: str) -> None:
+    assert broken_off(code, "the voice").code == word

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from bridges.closes import closed
 from bridges.tts.retried import LOST
 from mediaserver.errors import BridgeError
 
@@ -36,8 +35,3 @@ def told(code: str | None) -> BridgeError:
     """Return an ``Error`` as ours; its description may repeat what was sent, so only the code is used."""
     word, retryable = _CODES.get(code or "", ("provider_error", True))
     return BridgeError(f"the voice failed ({(code or 'no code')[:80]})", code=word, retryable=retryable)
-
-
-def ended(code: int) -> BridgeError:
-    """Return what a close means for a text that is not complete; an ordinary end is none for it."""
-    return BridgeError("the voice closed the socket", code=LOST) if code in (1000, 1001, 1005, 1006) else closed(code)

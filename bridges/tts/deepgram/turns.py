@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
+from bridges.closes import broken_off
 from bridges.codec import Message
 from bridges.tagged import Tagged
-from bridges.tts.deepgram.failures import ended, told
+from bridges.tts.deepgram.failures import told
 from bridges.tts.samples import Samples
 from bridges.tts.wire import Ask, Heard
 from mediaserver.errors import BridgeError
@@ -130,7 +131,7 @@ class Turns:
 
     def closed(self, code: int) -> BridgeError:
         """Return what a close by Deepgram means."""
-        return ended(code)
+        return broken_off(code, "the voice")
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

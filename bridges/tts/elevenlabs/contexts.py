@@ -15,9 +15,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from bridges.closes import broken_off
 from bridges.codec import Garbled, Message
 from bridges.elevenlabs.wire import Alignment
-from bridges.tts.elevenlabs.failures import ended, told
+from bridges.tts.elevenlabs.failures import told
 from bridges.tts.elevenlabs.words import Words
 from bridges.tts.samples import Samples
 from bridges.tts.wire import Ask, Heard
@@ -114,7 +115,7 @@ class Contexts:
 
     def closed(self, code: int) -> BridgeError:
         """Return what a close by ElevenLabs means."""
-        return ended(code)
+        return broken_off(code, "the voice")
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from bridges.closes import closed
 from bridges.tts.retried import LOST
 from mediaserver.errors import BridgeError
 
@@ -42,8 +41,3 @@ def told(error: str | None) -> BridgeError:
     """Return an error message of a socket as ours; its text is not used, for it may repeat what was sent."""
     code, retryable = _WORDS.get(error or "", ("provider_error", True))
     return BridgeError(f"the voice refused ({(error or 'no reason')[:80]})", code=code, retryable=retryable)
-
-
-def ended(code: int) -> BridgeError:
-    """Return what a close means for a text that is not complete; an ordinary end is none for it."""
-    return BridgeError("the voice closed the socket", code=LOST) if code in (1000, 1001, 1005, 1006) else closed(code)

@@ -81,7 +81,7 @@ async def test_a_socket_that_fails_takes_only_its_own_texts_with_it(way: str) ->
 @pytest.mark.parametrize("way", SOCKETS)
 async def test_a_silent_socket_is_given_up_long_before_the_deadline(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line, "QUIET_S", 0.1)
-    monkeypatch.setattr(line, "PONG_S", 0.2)
+    monkeypatch.setattr(line, "TICK_S", 0.05)
     async with speaking(way, faults=Faults(half_open_mid_reply_ms=200, only_first=True)) as (engine, _):
         assert (await failing(engine)).code == "connection_lost"
         assert (await said(engine, "Next."))[0] == sound("Next.")

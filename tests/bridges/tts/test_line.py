@@ -9,6 +9,7 @@ import pytest
 
 from bridges.codec import Garbled, Message
 from bridges.link import Target
+from bridges.pulse import LOST
 from bridges.tts import line as module
 from bridges.tts.line import Line, Speech
 from bridges.tts.wire import Ask, Heard
@@ -134,7 +135,8 @@ async def test_a_provider_that_owes_sound_is_asked_for_a_sign_of_life() -> None:
     bench.line._lives()
     bench.look(3.0)
     assert bench.link.pings == 2
-    bench.look(3.0 + module.PONG_S)
+    for _ in range(LOST + 1):
+        bench.look(4.0)
     with pytest.raises(BridgeError) as failed:
         await speech.next(1)
     assert failed.value.code == "connection_lost"

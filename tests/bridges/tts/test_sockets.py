@@ -111,7 +111,7 @@ async def test_a_text_is_tried_again_on_a_new_socket_for_the_others_may_be_dead_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(line, "QUIET_S", 0.05)
-    monkeypatch.setattr(line, "PONG_S", 0.1)
+    monkeypatch.setattr(line, "TICK_S", 0.02)
     async with DeepgramSpeakServer(speed=50) as server, pool(server) as sockets:
         await say(sockets, url(server))
         await until(lambda: len(server.connections) == 2)

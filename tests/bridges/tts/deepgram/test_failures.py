@@ -1,6 +1,6 @@
 import pytest
 
-from bridges.tts.deepgram.failures import ended, said, told
+from bridges.tts.deepgram.failures import said, told
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,3 @@ def test_errors_are_read_whatever_their_shape(body: bytes, what: tuple[str, str]
 )
 def test_a_socket_tells_its_error(code: str | None, word: str, retryable: bool) -> None:
     assert (told(code).code, told(code).retryable) == (word, retryable)
-
-
-@pytest.mark.parametrize(("close", "code"), [(1000, "connection_lost"), (1008, "refused"), (1011, "unavailable")])
-def test_an_ordinary_end_is_none_for_a_text_that_is_not_complete(close: int, code: str) -> None:
-    assert ended(close).code == code

@@ -1,6 +1,6 @@
 import pytest
 
-from bridges.tts.elevenlabs.failures import ended, said, told
+from bridges.tts.elevenlabs.failures import said, told
 
 
 @pytest.mark.parametrize(
@@ -29,10 +29,3 @@ def test_errors_are_read_whatever_their_shape(body: bytes, what: tuple[str, str]
 )
 def test_a_socket_tells_its_error(error: str | None, code: str, retryable: bool) -> None:
     assert (told(error).code, told(error).retryable) == (code, retryable)
-
-
-@pytest.mark.parametrize(
-    ("close", "code"), [(1000, "connection_lost"), (1006, "connection_lost"), (1008, "refused"), (1011, "unavailable")]
-)
-def test_an_ordinary_end_is_none_for_a_text_that_is_not_complete(close: int, code: str) -> None:
-    assert ended(close).code == code

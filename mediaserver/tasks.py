@@ -1,0 +1,23 @@
+"""Tasks of something that is open for others to use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+@asynccontextmanager
+async def own_tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    """A TaskGroup in which the user's own exception leaves the context as it is, not in the group's wrapping.
+
+    The tasks are waited for then, not cancelled: whoever opens this stops them. Raises ExceptionGroup when a task failed.
+    """
+    failure: Exception | None = None
+    async with asyncio.TaskGroup() as tasks:
+        try:
+            yield tasks
+        except Exception as raised:
+            failure = raised
+    if failure is not None:
+        raise failure
