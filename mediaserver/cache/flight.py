@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
-from mediaserver.cache.owner import task_owner
 from mediaserver.errors import BridgeError
+from mediaserver.tasks import own_tasks
 
 MAX_BYTES = 8 * 1024 * 1024
 """What a flight keeps of itself. One that is longer is not joined any more, and its maker waits for its listeners."""
@@ -120,7 +120,7 @@ class Flights(Generic[Piece]):
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Flights[Piece]]:
         """Own what is on its way while the context is open; then stop it."""
-        async with task_owner() as tasks:
+        async with own_tasks() as tasks:
             self._tasks = tasks
             try:
                 yield self

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import msgspec
 
-from mediaserver.cache.control import MISS, SHARED, USUAL, Control, Outcome, answer_headers
+from mediaserver.cache.control import MISS, USUAL, Control
 from mediaserver.cache.entry import Entry
 from mediaserver.cache.flight import Flights, close
 from mediaserver.cache.key import spoken_key
+from mediaserver.cache.remembering import Cache, Remembering
 from mediaserver.cache.tiers import Tiers
 from mediaserver.events import WordTime
 from mediaserver.speech import PLAIN, Manner, Sound, TextToSpeech
@@ -72,14 +73,11 @@ def _pieces(pcm: bytes, facts: _Facts) -> Iterator[Sound]:
         yield Sound(pcm[start : start + size], tuple(here))
 
 
-class SpokenCache:
-    """Puts a memory before voices. ``max_age_s``: what is kept is used for so long."""
+class SpokenCache(Cache[Sound]):
+    """Puts a memory before voices."""
 
     def __init__(self, tiers: Tiers, flights: Flights[Sound], *, max_age_s: float, enabled: bool = True) -> None:
-        self.tiers = tiers
-        self.flights = flights
-        self.max_age_s = max_age_s
-        self.enabled = enabled
+        super().__init__(tiers, flights, max_age_s=max_age_s, enabled=enabled)
 
     def of(self, tenant: str, engine: TextToSpeech, identity: str, control: Control = USUAL) -> SpokenVoice:
         """Return the engine with a memory that is this tenant's alone; cheap, for one call or one request.
@@ -89,20 +87,15 @@ class SpokenCache:
         return SpokenVoice(self, tenant, engine, identity, control)
 
 
-class SpokenVoice:
-    """Satisfies :class:`mediaserver.speech.TextToSpeech`, and what else the engine satisfies of warming and voices.
-
-    ``outcome`` says where the last text came from, from its first piece on.
-    """
+class SpokenVoice(Remembering[Sound]):
+    """Satisfies :class:`mediaserver.speech.TextToSpeech`, and what else the engine satisfies of warming and voices."""
 
     def __init__(
         self, cache: SpokenCache, tenant: str, engine: TextToSpeech, identity: str, control: Control = USUAL
     ) -> None:
-        self.outcome = MISS
-        self._cache = cache
+        super().__init__(cache, control)
         self._tenant, self._identity = tenant, identity
         self._engine = engine
-        self._control = control
         for name in _PASSED:  # on the object itself, where Protocols that are checked at run time look
             if hasattr(engine, name):
                 setattr(self, name, getattr(engine, name))
@@ -116,11 +109,6 @@ class SpokenVoice:
     def voices(self) -> tuple[str, ...]:
         """The engine's."""
         return self._engine.voices
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What an answer says of where it came from, once its first piece is there; nothing where nothing is kept."""
-        return answer_headers(self.outcome, self._control, self._cache.max_age_s) if self._cache.enabled else {}
 
     def key(self, text: str, voice: str = "", speed: float = 1.0, manner: Manner = PLAIN) -> str | None:
         """Return the name of a text spoken so; ``None`` where it has none and is not kept."""
@@ -137,7 +125,7 @@ class SpokenVoice:
         key = self.key(text, voice, speed, manner) if self._cache.enabled else None
         if key is None:
             stream = self._engine.speak(text, voice=voice, speed=speed, manner=manner)
-        elif kept := self._near(key):
+        elif kept := self._kept(self._near(key)):
             for sound in kept:
                 yield sound
             return
@@ -149,36 +137,18 @@ class SpokenVoice:
         finally:
             await close(stream)
 
-    def _near(self, key: str) -> list[Sound]:
-        control = self._control
-        entry = None if control.no_cache else self._cache.tiers.near(key, control.max_age)
-        return [] if entry is None else self._hit(entry)
-
-    def _hit(self, entry: Entry) -> list[Sound]:
-        found = sounds(entry, self.rate)
-        if found:
-            self.outcome = Outcome("hit", max(0.0, self._cache.tiers.wall() - entry.made))
+    def _kept(self, entry: Entry | None) -> list[Sound]:
+        found = [] if entry is None else sounds(entry, self.rate)
+        if entry is not None and found:
+            self._hit(entry)
         return found
 
-    def _shared(self, key: str, making: AsyncGenerator[Sound, None]) -> AsyncIterator[Sound]:
-        """Share a flight; who has wishes of its own about what is kept goes alone."""
-        if self._control.alone:
-            return making
-        return self._cache.flights.ride(key, lambda: making, self._join)
-
-    def _join(self) -> None:
-        self.outcome = SHARED
-        self._cache.tiers.tally.shared += 1
-
     async def _make(self, key: str, text: str, voice: str, speed: float, manner: Manner) -> AsyncGenerator[Sound, None]:
-        control, tiers = self._control, self._cache.tiers
-        entry = None if control.no_cache else await tiers.far(key, max_age=control.max_age)
-        if entry is not None and (kept := self._hit(entry)):
+        if kept := self._kept(await self._far(key)):
             for sound in kept:
                 yield sound
             return
-        tiers.tally.misses += 1
-        self.outcome = MISS
+        self._missed()
         take, stream = _Take(), self._engine.speak(text, voice=voice, speed=speed, manner=manner)
         try:
             async for sound in stream:
@@ -186,6 +156,11 @@ class SpokenVoice:
                 yield sound
         finally:
             await close(stream)
+        if not self._control.no_store:
+            self._keep(key, take)
+
+    def _keep(self, key: str, take: _Take) -> None:
+        tiers = self._cache.tiers
         now = tiers.wall()
-        if not control.no_store and (made := take.entry(self.rate, now, now + self._cache.max_age_s)) is not None:
+        if (made := take.entry(self.rate, now, now + self._cache.max_age_s)) is not None:
             tiers.keep(key, made)

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from mediaserver.cache.entry import Entry
 from mediaserver.cache.memory import NAME as MEMORY
 from mediaserver.cache.memory import Memory
-from mediaserver.cache.owner import task_owner
 from mediaserver.cache.tally import Tally
+from mediaserver.tasks import own_tasks
 
 FAR_S = 0.005
 """Who wants to speak waits so long for the far tiers; what they find later is in memory for the next."""
@@ -64,7 +64,7 @@ class Tiers:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Tiers]:
         """Look up and write in the background while the context is open; then write what waits, for a moment."""
-        async with task_owner() as tasks:
+        async with own_tasks() as tasks:
             self._tasks = tasks
             writing = tasks.create_task(self._write(), name="cache write-behind")
             try:
