@@ -6,15 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bridges.llm.failures import check_end, cut, mid_stream
-from bridges.llm.wire import as_object, as_text, count, read_object
+from bridges.llm.wire import as_object, as_text, check_calls, count, read_object, used
 from bridges.sse import Event
 from mediaserver.clock import new_id
-from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import Piece, ToolRequest
-
-_MOST_CALLS = 32
-_LONGEST_ARGUMENTS = 100_000
 
 
 class AnthropicAnswer:
@@ -55,8 +51,7 @@ class AnthropicAnswer:
     def _block(self, told: Mapping[str, Any]) -> str:
         block = as_object(told.get("content_block"))
         if block.get("type") == "tool_use" and (name := as_text(block.get("name"))):
-            if len(self._calls) >= _MOST_CALLS:
-                raise BridgeError("the language model asked for too many functions", code="protocol_error")
+            check_calls(len(self._calls) + 1, 0)
             self._calls[count(told, "index")] = ToolRequest(as_text(block.get("id")) or new_id("call"), name, "")
         return as_text(block.get("text")) if block.get("type") == "text" else ""
 
@@ -68,8 +63,7 @@ class AnthropicAnswer:
 
     def _grow(self, index: int, more: str) -> None:
         if call := self._calls.get(index):
-            if len(call.arguments) + len(more) > _LONGEST_ARGUMENTS:
-                raise BridgeError("the language model wrote arguments that are too long", code="protocol_error")
+            check_calls(len(self._calls), len(call.arguments) + len(more))
             self._calls[index] = ToolRequest(call.call_id, call.name, call.arguments + more)
 
     def _ending(self, told: Mapping[str, Any]) -> str:
@@ -91,12 +85,5 @@ class AnthropicAnswer:
         cached = count(self._counts, "cache_read_input_tokens")
         read = count(self._counts, "input_tokens") + count(self._counts, "cache_creation_input_tokens") + cached
         written = count(self._counts, "output_tokens")
-        return Usage(
-            input_tokens=read,
-            output_tokens=written,
-            input_text_tokens=read,
-            output_text_tokens=written,
-            cached_tokens=cached,
-            thinking_tokens=count(as_object(self._counts.get("output_tokens_details")), "thinking_tokens"),
-            source="provider",
-        )
+        thought = count(as_object(self._counts.get("output_tokens_details")), "thinking_tokens")
+        return used(read, written, cached=cached, thinking=thought)

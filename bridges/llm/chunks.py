@@ -11,15 +11,12 @@ from typing import Any
 
 from bridges.llm.failures import check_end, mid_stream
 from bridges.llm.thinking import Thinking
-from bridges.llm.wire import as_list, as_object, as_text, count, read_object
+from bridges.llm.wire import as_list, as_object, as_text, check_calls, count, read_object, used
 from bridges.sse import Event
 from mediaserver.clock import new_id
-from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import Piece, ToolRequest
 
-_MOST_CALLS = 32
-_LONGEST_ARGUMENTS = 100_000
 _DONE = "[DONE]"
 
 
@@ -38,8 +35,7 @@ class _Call:
         more = function.get("arguments")
         # Some servers send the arguments as an object instead of its text.
         self.arguments += more if isinstance(more, str) else json.dumps(more) if isinstance(more, Mapping) else ""
-        if len(self.arguments) > _LONGEST_ARGUMENTS:
-            raise BridgeError("the language model wrote arguments that are too long", code="protocol_error")
+        check_calls(1, len(self.arguments))
 
 
 class Completion:
@@ -98,8 +94,7 @@ class Completion:
         name = delta.get("id")
         if known is not None and not (name and known.id and name != known.id):
             return known
-        if len(self._calls) >= _MOST_CALLS:
-            raise BridgeError("the language model asked for too many functions", code="protocol_error")
+        check_calls(len(self._calls) + 1, 0)
         self._by_index[index] = call = _Call()
         self._calls.append(call)
         return call
@@ -112,12 +107,5 @@ class Completion:
         thought = count(as_object(usage.get("completion_tokens_details")), "reasoning_tokens")
         if thought and count(usage, "total_tokens") == read + written + thought:
             written += thought  # xAI counts them beside its completion, the others within
-        self._usage = Usage(
-            input_tokens=read,
-            output_tokens=written,
-            input_text_tokens=read,
-            output_text_tokens=written,
-            cached_tokens=count(as_object(usage.get("prompt_tokens_details")), "cached_tokens"),
-            thinking_tokens=thought,
-            source="provider",
-        )
+        cached = count(as_object(usage.get("prompt_tokens_details")), "cached_tokens")
+        self._usage = used(read, written, cached=cached, thinking=thought)

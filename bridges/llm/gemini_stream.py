@@ -12,15 +12,12 @@ from typing import Any
 
 from bridges.llm.failures import check_end, cut, mid_stream, refused
 from bridges.llm.signatures import Signatures
-from bridges.llm.wire import as_list, as_object, as_text, count, read_object
+from bridges.llm.wire import as_list, as_object, as_text, check_calls, count, read_object, used
 from bridges.sse import Event
 from mediaserver.clock import new_id
-from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import Piece, ToolRequest
 
-_MOST_CALLS = 32
-_LONGEST_ARGUMENTS = 100_000
 _LONGEST_SIGNATURE = 256 * 1024
 
 
@@ -67,8 +64,7 @@ class GeminiAnswer:
 
     def _call(self, name: str, call: Mapping[str, Any], signature: str) -> None:
         arguments = json.dumps(as_object(call.get("args")))
-        if len(self._calls) >= _MOST_CALLS or len(arguments) > _LONGEST_ARGUMENTS:
-            raise BridgeError("the language model asked for too much of functions", code="protocol_error")
+        check_calls(len(self._calls) + 1, len(arguments))
         call_id = as_text(call.get("id")) or new_id("call")
         if signature and len(signature) <= _LONGEST_SIGNATURE:
             self._signatures.keep(call_id, signature)
@@ -80,12 +76,4 @@ def _usage(counts: Mapping[str, Any]) -> Usage:
     read = count(counts, "promptTokenCount") + count(counts, "toolUsePromptTokenCount")
     thought = count(counts, "thoughtsTokenCount")
     written = count(counts, "candidatesTokenCount") + thought
-    return Usage(
-        input_tokens=read,
-        output_tokens=written,
-        input_text_tokens=read,
-        output_text_tokens=written,
-        thinking_tokens=thought,
-        cached_tokens=count(counts, "cachedContentTokenCount"),
-        source="provider",
-    )
+    return used(read, written, cached=count(counts, "cachedContentTokenCount"), thinking=thought)

@@ -7,15 +7,11 @@ from typing import Any
 
 from bridges.llm.citations import Citations
 from bridges.llm.failures import check_end, cut, mid_stream
-from bridges.llm.wire import as_object, as_text, count, read_object
+from bridges.llm.wire import as_object, as_text, check_calls, count, read_object, used
 from bridges.sse import Event
 from mediaserver.clock import new_id
-from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import Piece, ToolRequest
-
-_MOST_CALLS = 32
-_LONGEST_ARGUMENTS = 100_000
 
 
 class ResponseAnswer:
@@ -59,8 +55,7 @@ class ResponseAnswer:
         item = as_object(told.get("item"))
         if item.get("type") == "function_call" and (name := as_text(item.get("name"))):
             arguments = as_text(item.get("arguments")) or "{}"
-            if len(self._calls) >= _MOST_CALLS or len(arguments) > _LONGEST_ARGUMENTS:
-                raise BridgeError("the language model asked for too much of functions", code="protocol_error")
+            check_calls(len(self._calls) + 1, len(arguments))
             self._calls.append(ToolRequest(as_text(item.get("call_id")) or new_id("call"), name, arguments))
         return ""
 
@@ -76,12 +71,6 @@ class ResponseAnswer:
 
     def _counted(self) -> Usage:
         read, written = count(self._usage, "input_tokens"), count(self._usage, "output_tokens")
-        return Usage(
-            input_tokens=read,
-            output_tokens=written,
-            input_text_tokens=read,
-            output_text_tokens=written,
-            cached_tokens=count(as_object(self._usage.get("input_tokens_details")), "cached_tokens"),
-            thinking_tokens=count(as_object(self._usage.get("output_tokens_details")), "reasoning_tokens"),
-            source="provider",
-        )
+        cached = count(as_object(self._usage.get("input_tokens_details")), "cached_tokens")
+        thought = count(as_object(self._usage.get("output_tokens_details")), "reasoning_tokens")
+        return used(read, written, cached=cached, thinking=thought)

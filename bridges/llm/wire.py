@@ -6,6 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mediaserver.errors import BridgeError
+from mediaserver.items import Usage
+
+MOST_CALLS = 32
+LONGEST_ARGUMENTS = 100_000
+
 
 def read_object(data: str) -> Mapping[str, Any]:
     """Return the JSON object in ``data``; empty for anything else."""
@@ -34,6 +40,25 @@ def count(counts: Mapping[str, Any], name: str) -> int:
     """Return a count, 0 where it is absent or nonsense."""
     value = counts.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def used(read: int, written: int, *, cached: int, thinking: int) -> Usage:
+    """Return what an answer used, in tokens; ``cached`` are among those read, ``thinking`` among those written."""
+    return Usage(
+        input_tokens=read,
+        output_tokens=written,
+        input_text_tokens=read,
+        output_text_tokens=written,
+        cached_tokens=cached,
+        thinking_tokens=thinking,
+        source="provider",
+    )
+
+
+def check_calls(calls: int, arguments: int) -> None:
+    """Raise BridgeError for so many functions, or arguments of so many characters, that no sound model asks for."""
+    if calls > MOST_CALLS or arguments > LONGEST_ARGUMENTS:
+        raise BridgeError("the language model asked for too much of functions", code="protocol_error")
 
 
 def clean(text: str) -> str:
