@@ -24,7 +24,8 @@ with warnings.catch_warnings():
     from deepgram.types import ListenV1Response
 
 from mediaserver.clock import new_id
-from tests.servers.listening import Files, Listener, check, parameters, samples, words
+from tests.bridges.sdk import check
+from tests.servers.listening import Files, Listener, parameters, samples, words
 
 V1, V2 = parameters(V1Client.connect), parameters(V2Client.connect)
 FILE = parameters(MediaClient.transcribe_file)

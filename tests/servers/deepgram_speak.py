@@ -15,7 +15,8 @@ from typing import Any
 from aiohttp import web
 
 from mediaserver.clock import new_id
-from tests.servers.streamed_speech import VoiceConnection, VoiceServer, known
+from tests.bridges.sdk import check
+from tests.servers.streamed_speech import VoiceConnection, VoiceServer
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -41,10 +42,10 @@ class SpeakConnection(VoiceConnection):
         self.produced_ms = self.cut = 0
         if self.flux:
             facts = {"model_name": self.model, "model_version": "1", "model_uuids": ["m"]}
-            await self.send(known(v2.SpeakV2Connected, {"type": "Connected", "request_id": new_id("r"), **facts}))
+            await self.send(check(v2.SpeakV2Connected, {"type": "Connected", "request_id": new_id("r"), **facts}))
         else:
             facts = {"model_name": self.model, "model_version": "1", "model_uuid": "m"}
-            await self.send(known(v1.SpeakV1Metadata, {"type": "Metadata", "request_id": new_id("r"), **facts}))
+            await self.send(check(v1.SpeakV1Metadata, {"type": "Metadata", "request_id": new_id("r"), **facts}))
 
     async def on_text(self, text: str) -> None:
         message = json.loads(text)
@@ -54,20 +55,20 @@ class SpeakConnection(VoiceConnection):
 
     async def on_aura(self, kind: str, message: dict[str, Any]) -> None:
         if kind == "Speak":
-            self.text += known(v1.SpeakV1Text, message)["text"]
+            self.text += check(v1.SpeakV1Text, message)["text"]
             assert len(self.text) <= MAX_CHARACTERS and not self.busy
         elif kind == "Flush":
-            known(v1.SpeakV1Flush, message)
+            check(v1.SpeakV1Flush, message)
             await self.flush_aura()
         elif kind == "Clear":
-            known(v1.SpeakV1Clear, message)
+            check(v1.SpeakV1Clear, message)
             self.cut += self.busy
             self.sim.count_left(self.busy)
             await self.interrupt()
             self.text = ""
             await self.answer(v1.SpeakV1Cleared, {"type": "Cleared", "sequence_id": next(self.sequence)})
         else:
-            known(v1.SpeakV1Close, message)
+            check(v1.SpeakV1Close, message)
             await self.close()
 
     async def flush_aura(self) -> None:
@@ -89,17 +90,17 @@ class SpeakConnection(VoiceConnection):
 
     async def on_flux(self, kind: str, message: dict[str, Any]) -> None:
         if kind == "Speak":
-            self.text += known(v2.SpeakV2Speak, message)["text"]
+            self.text += check(v2.SpeakV2Speak, message)["text"]
             assert not self.busy
         elif kind == "Flush":
-            known(v2.SpeakV2Flush, message)
+            check(v2.SpeakV2Flush, message)
             text, self.text = self.text, ""
             self.begin_reply(self.say_flux(text))
         elif kind == "Interrupt":
-            known(v2.SpeakV2Interrupt, message)
+            check(v2.SpeakV2Interrupt, message)
             await self.interrupt_flux()
         else:
-            known(v2.SpeakV2Close, message)
+            check(v2.SpeakV2Close, message)
             await self.close()
 
     async def interrupt_flux(self) -> None:
@@ -134,7 +135,7 @@ class SpeakConnection(VoiceConnection):
     # --- both ---------------------------------------------------------------------------------------------------------
 
     async def answer(self, kind: Any, message: dict[str, Any]) -> None:
-        await self.send(known(kind, message))
+        await self.send(check(kind, message))
 
 
 class DeepgramSpeakServer(VoiceServer):

@@ -19,7 +19,8 @@ with warnings.catch_warnings():
     from elevenlabs.realtime.scribe import RealtimeAudioOptions
     from elevenlabs.speech_to_text.client import SpeechToTextClient
 
-from tests.servers.listening import Files, Listener, check, parameters, samples, words
+from tests.bridges.sdk import check
+from tests.servers.listening import Files, Listener, parameters, samples, words
 
 QUERY = frozenset(get_type_hints(RealtimeAudioOptions)) - {"sample_rate"}
 FORM = parameters(SpeechToTextClient.convert)

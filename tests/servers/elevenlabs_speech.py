@@ -15,8 +15,9 @@ from typing import Any, get_args
 
 from aiohttp import web
 
+from tests.bridges.sdk import check
 from tests.servers import toned
-from tests.servers.streamed_speech import VoiceConnection, VoiceServer, known
+from tests.servers.streamed_speech import VoiceConnection, VoiceServer
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # it names a class that websockets 14 calls legacy
@@ -78,22 +79,22 @@ class ContextsConnection(VoiceConnection):
         await self.close(1008, error)
 
     async def on_text(self, text: str) -> None:
-        message = known(WebsocketTtsClientMessageMulti, json.loads(text))
+        message = check(WebsocketTtsClientMessageMulti, json.loads(text))
         name = message.get("context_id", "")
         if message.get("close_socket"):
             await self.close()
         elif message.get("close_context"):
-            known(CloseContext, message)
+            check(CloseContext, message)
             await self.close_context(name)
         elif name not in self.contexts:
             await self.open_context(name, message)
         else:
-            known(SendTextMulti, message)
+            check(SendTextMulti, message)
             assert message["text"].endswith(" ") and message["flush"] and query_is(self.request, "auto_mode", "true")
             self.contexts[name].task = self.start(self.generate(name, message["text"].strip()))
 
     async def open_context(self, name: str, message: dict[str, Any]) -> None:
-        known(InitializeConnectionMulti, message)
+        check(InitializeConnectionMulti, message)
         if len(self.contexts) == CONTEXTS:
             await self.fail("max_active_conversations")
         speed = message.get("voice_settings", {}).get("speed", 1.0)
@@ -124,13 +125,13 @@ class ContextsConnection(VoiceConnection):
                     "charStartTimesMs": [int(each[1] - sent) for each in here],
                     "charDurationsMs": [int(each[2]) for each in here],
                 }
-            await self.send(known(AudioOutputMulti, audio))
+            await self.send(check(AudioOutputMulti, audio))
             sent += lasts
         await self.final(name)
 
     async def final(self, name: str) -> None:
         if self.contexts.pop(name, None) is not None:
-            await self.send(known(FinalOutputMulti, {"isFinal": True, "contextId": name}))
+            await self.send(check(FinalOutputMulti, {"isFinal": True, "contextId": name}))
 
 
 def query_is(request: web.Request, name: str, value: str) -> bool:
@@ -184,7 +185,7 @@ class ElevenLabsSpeechServer(VoiceServer):
     async def asked(self, request: web.Request) -> tuple[str, int]:
         body, query = await request.json(), dict(request.query)
         assert set(body) <= _BODY and set(query) == {"output_format"}, (body, query)
-        known(VoiceSettings, body.get("voice_settings", {}))
+        check(VoiceSettings, body.get("voice_settings", {}))
         self.requests.append((request.path, query, body))
         return body["text"], int(query["output_format"].removeprefix("pcm_"))
 
@@ -203,7 +204,7 @@ class ElevenLabsSpeechServer(VoiceServer):
                 "alignment": alignment,
                 "normalized_alignment": None,
             }
-            yield json.dumps(known(StreamingAudioChunkWithTimestampsResponse, line)).encode() + b"\n"
+            yield json.dumps(check(StreamingAudioChunkWithTimestampsResponse, line)).encode() + b"\n"
             sent += lasts
 
     async def list_voices(self, request: web.Request) -> web.Response:
@@ -214,7 +215,7 @@ class ElevenLabsSpeechServer(VoiceServer):
         assert size <= 100
         found = [{"voice_id": name, **facts} for name, facts in self.voices.items()]
         page = {"voices": found[at : at + size], "has_more": at + size < len(found), "total_count": 0}
-        return web.json_response(known(GetVoicesV2Response, page | {"next_page_token": str(at + size)}))
+        return web.json_response(check(GetVoicesV2Response, page | {"next_page_token": str(at + size)}))
 
     async def add_voice(self, request: web.Request) -> web.Response:
         """Answer ``POST /v1/voices/add``, a form with ``name``, ``files`` and perhaps a ``description``."""
@@ -227,7 +228,7 @@ class ElevenLabsSpeechServer(VoiceServer):
             self.samples.append((file.filename, len(file.file.read())))
         voice = f"made-{len(self.voices)}"
         self.voices[voice] = {"name": form["name"]}
-        return web.json_response(known(AddVoiceIvcResponseModel, {"voice_id": voice, "requires_verification": False}))
+        return web.json_response(check(AddVoiceIvcResponseModel, {"voice_id": voice, "requires_verification": False}))
 
     async def delete_voice(self, request: web.Request) -> web.Response:
         """Answer ``DELETE /v1/voices/{voice}``."""

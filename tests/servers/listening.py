@@ -15,6 +15,7 @@ import numpy as np
 from aiohttp import web
 from pydantic import BaseModel
 
+from tests.bridges.sdk import check
 from tests.servers import toned
 from tests.servers.provider import Connection, Simulator
 
@@ -87,22 +88,6 @@ def samples(data: bytes) -> bytes:
 def parameters(call: Callable[..., Any]) -> frozenset[str]:
     """Return what a call of an SDK can be told."""
     return frozenset(signature(call).parameters) - {"self", "request_options", "authorization"}
-
-
-def check(kind: type[BaseModel], message: dict[str, Any]) -> dict[str, Any]:
-    """Fail unless the SDK's type knows every field of the message and its types; return the message."""
-    _known(kind.model_validate(message), kind.__name__)
-    return message
-
-
-def _known(value: Any, where: str) -> None:
-    if isinstance(value, BaseModel):
-        assert not value.model_extra, f"{where}: {sorted(value.model_extra or ())}"
-        for name in type(value).model_fields:
-            _known(getattr(value, name), f"{where}.{name}")
-    elif isinstance(value, list):
-        for each in value:
-            _known(each, f"{where}[]")
 
 
 class Listener(Connection):
