@@ -20,6 +20,7 @@ with warnings.catch_warnings():
     from elevenlabs.speech_to_text.client import SpeechToTextClient
 
 from tests.bridges.sdk import check
+from tests.servers.form import posted
 from tests.servers.listening import Files, Listener, parameters, samples, words
 
 QUERY = frozenset(get_type_hints(RealtimeAudioOptions)) - {"sample_rate"}
@@ -90,7 +91,7 @@ class ElevenLabsScribe(Files):
         return None
 
     async def written(self, request: web.Request) -> bytes:
-        form = await request.post()
+        form = await posted(request)
         asked = {name: [str(each) for each in form.getall(name) if isinstance(each, str)] for name in form}
         assert not set(asked) - FORM, sorted(set(asked) - FORM)
         self.asked.append(asked)

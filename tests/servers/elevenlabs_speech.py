@@ -17,6 +17,7 @@ from aiohttp import web
 
 from tests.bridges.sdk import check
 from tests.servers import toned
+from tests.servers.form import posted
 from tests.servers.streamed_speech import VoiceConnection, VoiceServer
 
 with warnings.catch_warnings():
@@ -221,7 +222,7 @@ class ElevenLabsSpeechServer(VoiceServer):
         """Answer ``POST /v1/voices/add``, a form with ``name``, ``files`` and perhaps a ``description``."""
         if (no := await self.turned_away(request)) is not None:
             return no
-        form = await request.post()
+        form = await posted(request)
         assert set(form) <= {"name", "files", "description"}
         for file in form.getall("files"):
             assert isinstance(file, web.FileField)

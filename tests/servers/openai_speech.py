@@ -17,6 +17,7 @@ from openai.types.audio import SpeechCreateParams, VoiceConsentCreateParams
 from openai.types.audio.voice_create_params import CreateVoiceRequestAudioSample
 from pydantic import TypeAdapter
 
+from tests.servers.form import posted
 from tests.servers.speaking import Speaking, serving, sound_of, wav
 
 Kind = Literal["openai", "groq", "compatible"]
@@ -74,7 +75,7 @@ class SpeechServer(Speaking):
         return web.json_response(told)
 
     async def _form(self, request: web.Request, kind: Any) -> dict[str, Any]:
-        form = await request.post()
+        form = await posted(request)
         told = {
             name: (part.filename, part.file.read(), part.content_type) if isinstance(part, web.FileField) else part
             for name, part in form.items()

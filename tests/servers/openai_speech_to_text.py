@@ -31,6 +31,7 @@ from openai.types.audio.translation import Translation
 from openai.types.audio.translation_create_params import TranslationCreateParams
 from pydantic import BaseModel, TypeAdapter
 
+from tests.servers.form import posted
 from tests.servers.rest import RestServer, dumped, running
 
 FORMATS = {
@@ -82,7 +83,7 @@ class SpeechToTextServer(RestServer):
         self.ends = True
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        form = fields_of(await request.post())
+        form = fields_of(await posted(request))
         translates = request.path.endswith("translations")
         self._check(form, translates)
         seconds = self._check_file(form.pop("file"))

@@ -20,6 +20,7 @@ from av.audio.resampler import AudioResampler
 from openai.types.audio import TranscriptionVerbose
 
 from tests.servers import toned
+from tests.servers.form import posted
 from tests.servers.openai_speech_to_text import SpeechToTextServer, fields_of
 from tests.servers.rest import dumped, running
 
@@ -43,7 +44,7 @@ class TonedEars(SpeechToTextServer):
         self.heard: list[Heard] = []
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        form = fields_of(await request.post())
+        form = fields_of(await posted(request))
         self._check(form, translates=False)
         assert form["response_format"] == "verbose_json"
         heard = await asyncio.to_thread(listened, form.pop("file"))
