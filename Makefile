@@ -19,7 +19,7 @@ test: setup-test ## lint, types and the whole test suite
 	$(BIN)/mypy
 	$(BIN)/python scripts/check_docs.py
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not alone and not campaign" $(TESTS) || [ $$? = 5 ]
-	$(BIN)/python -m pytest -m alone $(TESTS) || [ $$? = 5 ]
+	$(BIN)/python -m pytest -m "alone and not campaign" $(TESTS) || [ $$? = 5 ]
 
 lint: setup-test ## style and formatting
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ def test_the_files_are_of_the_kinds_that_they_are_called() -> None:
     assert len(opus(60)) < 100_000
 
 
+@pytest.mark.campaign
 @pytest.mark.filterwarnings("ignore:unread_data:DeprecationWarning")  # aiohttp's own, where the simulator reads a form
 async def test_a_little_of_it(monkeypatch) -> None:
     monkeypatch.setattr(audio_api, "FORMATS", ("mp3",))

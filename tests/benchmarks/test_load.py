@@ -89,6 +89,7 @@ async def test_nothing_is_held_when_they_are_over():
     assert len(run.memory) >= 3
 
 
+@pytest.mark.campaign
 async def test_nothing_is_left_of_abandoned_calls():
     run = await churned(20, warm_up=20, media={"setup_timeout_s": 5, "silence_notice_s": 1, "silence_end_s": 5})
     assert run.failures == []

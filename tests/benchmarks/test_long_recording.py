@@ -31,6 +31,7 @@ def test_the_ends_of_a_piece_are_found_by_its_first_words() -> None:
     assert seams([replace(piece, words=piece.words[::-1])], said) == []
 
 
+@pytest.mark.campaign
 @pytest.mark.filterwarnings("ignore:unread_data:DeprecationWarning")  # aiohttp's own, where the simulator reads a form
 async def test_a_recording_is_written_down_in_pieces(monkeypatch) -> None:
     for name, value in {"TALK_S": 12.0, "HURRIED_S": 10.0, "SILENT_S": 3.0}.items():
