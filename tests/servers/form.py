@@ -18,7 +18,7 @@ async def posted(request: web.Request) -> MultiDict[Any]:
     """Return the fields of a multipart form: text, or a ``FileField`` whose file is in memory."""
     body = await request.read()
     loop = asyncio.get_running_loop()
-    stream = StreamReader(BaseProtocol(loop), 1 << 16, loop=loop)
+    stream = StreamReader(BaseProtocol(loop), len(body) + 1, loop=loop)  # all of it is here: nobody is to be held back
     stream.feed_data(body)
     stream.feed_eof()
     form: MultiDict[Any] = MultiDict()
