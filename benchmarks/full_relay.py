@@ -17,30 +17,20 @@ usage: python -m benchmarks.full_relay [--only ours,pipecat] [--alone] [--counts
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
-import os
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 
 from benchmarks import growth
 from benchmarks.ending import end_what_was_started
 from benchmarks.generator import Result
-from benchmarks.peers.environment import ROOT
 from benchmarks.servers import (
     OURS,
     PIPECAT,
     Contestant,
-    Provider,
     add_choice,
     chosen,
     circumstances,
-    cores,
-    free_port,
+    providing,
     table,
-    until_ready,
 )  # fmt: skip
 from benchmarks.sessions_per_core import Ladder, climbed
 from benchmarks.sound import FRAME, RATE
@@ -75,22 +65,6 @@ def described(result: Result) -> str:
     return f"{result.connected} connected, {heard}, {answered}, {used}{busy}"
 
 
-@contextlib.contextmanager
-def provider() -> Iterator[Provider]:
-    """Run the provider beside the callers."""
-    port = free_port(socket.SOCK_STREAM)
-    command = [sys.executable, "-m", "benchmarks.peers.turn_realtime", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        if pair := cores():
-            os.sched_setaffinity(process.pid, {pair[1]})
-        until_ready(f"http://127.0.0.1:{port}/readyz", process)
-        yield Provider(port, process.pid)
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def row(ladder: Ladder, load: Result, first: int) -> list[str]:
     """Return the line of the table."""
     return [
@@ -123,7 +97,7 @@ def main() -> None:
     args = parser.parse_args()
     args.seconds = args.periods * PERIOD_S
     found = chosen(args, (*ALL, AGENT, OPUS))
-    with provider() as running:
+    with providing("benchmarks.peers.turn_realtime") as running:
         rows = run([dataclasses.replace(each, provider=running) for each in found], args)
     print(f"\nCalls relayed per core, {args.rounds} interleaved round(s) of {args.seconds:.1f} s\n")
     print(circumstances(), end="\n\n")

@@ -166,6 +166,21 @@ def running(
                 process.wait()
 
 
+@contextlib.contextmanager
+def providing(module: str) -> Iterator[Provider]:
+    """Run a simulated provider, a module that takes its port, beside the callers."""
+    port = free_port(socket.SOCK_STREAM)
+    process = subprocess.Popen([sys.executable, "-m", module, str(port)], cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        if pair := cores():
+            os.sched_setaffinity(process.pid, {pair[1]})
+        until_ready(f"http://127.0.0.1:{port}/readyz", process)
+        yield Provider(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def measure(contestant: Contestant, calls: int, seconds: float) -> Result:
     """Run so many calls against a fresh server, with the callers in a process of their own."""
     with running(contestant) as (url, pid):

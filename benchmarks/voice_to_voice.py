@@ -23,16 +23,13 @@ usage: python -m benchmarks.voice_to_voice [--only ours,ours-text,...] [--alone]
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
-import os
-import socket
 import statistics
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,11 +47,9 @@ from benchmarks.servers import (
     add_choice,
     chosen,
     circumstances,
-    cores,
-    free_port,
+    providing,
     running,
     table,
-    until_ready,
 )  # fmt: skip
 
 STT_MS, LLM_MS, TTS_MS = (round(1000 * DELAYS_S[stage]) for stage in ("stt", "llm", "tts"))
@@ -149,21 +144,6 @@ def waits(turn: Turn, marks: Sequence[dict[str, Any]]) -> dict[str, float]:
     return found | {"heard": 1000 * (turn.heard - before)}
 
 
-@contextlib.contextmanager
-def providers() -> Iterator[Provider]:
-    """Run the simulated providers beside the callers."""
-    port = free_port(socket.SOCK_STREAM)
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.peers.stages", str(port)], cwd=ROOT)
-    try:
-        if pair := cores():
-            os.sched_setaffinity(process.pid, {pair[1]})
-        until_ready(f"http://127.0.0.1:{port}/readyz", process)
-        yield Provider(port, process.pid)
-    finally:
-        process.terminate()
-        process.wait()
-
-
 def sections(row: Row, provider: Provider) -> dict[str, dict[str, object]] | None:
     """Return what our server is configured with."""
     if row.contestant.environment:
@@ -256,7 +236,7 @@ def main() -> None:
     args = parser.parse_args()
     names = {each.name for each in chosen(args, known)}
     rows = [row for row in ROWS if row.contestant.name in names]
-    with providers() as provider:
+    with providing("benchmarks.peers.stages") as provider:
         found = run(rows, provider, args)
     print(f"\nVoice to voice, {args.rounds} interleaved rounds of {args.turns} turns\n")
     print(circumstances(), end="\n\n")

@@ -49,6 +49,15 @@ class Utterance(Protocol):
 
 
 @runtime_checkable
+class Warm(Protocol):
+    """An engine that takes time to get ready."""
+
+    async def warm(self) -> None:
+        """Return when it can be used without delay. Raises BridgeError when it cannot be had."""
+        ...
+
+
+@runtime_checkable
 class Pausing(Protocol):
     """An :class:`Utterance` that makes use of knowing that the caller is quiet, to be done sooner if that was the end."""
 

@@ -5,6 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
+
+
+def cancel_once(task: asyncio.Task[Any] | None) -> None:
+    """Cancel a task, unless that was done already: cancelled twice, it could not clear up."""
+    if task is not None and not task.cancelling():
+        task.cancel()
 
 
 @asynccontextmanager

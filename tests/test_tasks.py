@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from mediaserver.tasks import own_tasks
+from mediaserver.tasks import cancel_once, own_tasks
 
 
 async def test_what_the_user_raises_leaves_as_it_is_when_the_tasks_are_done() -> None:
@@ -32,3 +32,23 @@ async def test_a_task_that_fails_ends_the_context() -> None:
             tasks.create_task(fail())
             await asyncio.Event().wait()
     assert failed.group_contains(ValueError)
+
+
+async def test_a_task_that_is_cancelled_once_more_clears_up() -> None:
+    cleared = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            await asyncio.sleep(0)
+            cleared.set()
+
+    task = asyncio.ensure_future(work())
+    await asyncio.sleep(0)
+    cancel_once(task)
+    await asyncio.sleep(0)
+    cancel_once(task)
+    cancel_once(None)
+    await asyncio.gather(task, return_exceptions=True)
+    assert cleared.is_set()

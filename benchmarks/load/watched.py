@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 import aiohttp
 import psutil
 
-from benchmarks.full_relay import provider
-from benchmarks.servers import OURS, cores, running
+from benchmarks.servers import OURS, cores, providing, running
 
 KEY = {"Authorization": "Bearer sk-local"}
 EMPTY_S = 50.0
@@ -125,7 +124,11 @@ class Watched:
 @contextlib.asynccontextmanager
 async def watched(sections: Mapping[str, Mapping[str, object]] | None = None) -> AsyncIterator[Watched]:
     """Run a server with these sections of its configuration, and the models ``echo`` and ``lean``, which takes turns."""
-    with provider() as answering, running(replace(OURS, provider=answering), sections) as (url, pid), _beside():
+    with (
+        providing("benchmarks.peers.turn_realtime") as answering,
+        running(replace(OURS, provider=answering), sections) as (url, pid),
+        _beside(),
+    ):
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True)) as http:
             yield Watched(url, pid, http)
 

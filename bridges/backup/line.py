@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from mediaserver.breaker import Breaker, BreakerSettings
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BridgeError
+from mediaserver.speech import Warm
 
 Engine = TypeVar("Engine")
 
@@ -52,10 +53,9 @@ class Line(Generic[Engine]):
             raise failures[0]
 
     async def _warm(self, place: Place[Engine]) -> BridgeError | None:
-        warm = getattr(place.engine, "warm", None)
         try:
-            if warm is not None:
-                await warm()
+            if isinstance(place.engine, Warm):
+                await place.engine.warm()
         except BridgeError as failure:
             self.failed(place, failure)
             return failure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from bridges.hybrid.draft import Draft
 from bridges.hybrid.first import first
@@ -29,19 +29,10 @@ from mediaserver.commands import (
 from mediaserver.errors import BridgeError
 from mediaserver.events import UsageReported
 from mediaserver.settings import Settings, Transcription
-from mediaserver.speech import LanguageModel, SpeechToText, TextToSpeech
+from mediaserver.speech import LanguageModel, SpeechToText, TextToSpeech, Warm
 
 _HEARINGS = 8
 """Turns that may be on their way to text at the same time; one more and the oldest is given up."""
-
-
-@runtime_checkable
-class Warm(Protocol):
-    """An engine that takes time to get ready."""
-
-    async def warm(self) -> None:
-        """Return when it can be used without delay. Raises BridgeError when it cannot be had."""
-        ...
 
 
 class HybridBridge:

@@ -17,6 +17,7 @@ from mediaserver.commands import Prepare, Respond
 from mediaserver.errors import BridgeError
 from mediaserver.items import Usage
 from mediaserver.speech import LanguageModel, Message, Piece, TextToSpeech
+from mediaserver.tasks import cancel_once
 
 _PIECES = 256
 """Pieces of text that wait to be asked for; a model that writes more waits."""
@@ -49,7 +50,7 @@ class Draft:
 
     def drop(self) -> Usage | None:
         """Nobody wants it: stop the model and the voice, and return what the model used, if it was asked at all."""
-        self._stop()
+        cancel_once(self._task)
         if self._first is not None:
             self._first.drop()
         return (self._usage or estimated(self._messages, self._chars)) if self._asked else None
@@ -66,7 +67,7 @@ class Draft:
                     raise piece
                 yield piece
         finally:
-            self._stop()
+            cancel_once(self._task)
 
     def voicing(self, clause: str) -> Voicing | None:
         """Return the sound of the first clause, when it is this one; else it is dropped."""
@@ -101,10 +102,6 @@ class Draft:
             await self._pieces.put(failure)
         else:
             await self._pieces.put(None)
-
-    def _stop(self) -> None:
-        if self._task is not None and not self._task.cancelling():  # cancelled twice, it could not clear up
-            self._task.cancel()
 
     def _count(self, piece: Piece) -> None:
         if isinstance(piece, str):

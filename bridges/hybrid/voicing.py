@@ -11,6 +11,7 @@ from bridges.within import within
 from mediaserver.errors import BridgeError
 from mediaserver.settings import Settings, VoiceManner
 from mediaserver.speech import Manner, Sound, TextToSpeech
+from mediaserver.tasks import cancel_once
 
 _PIECES = 64
 """Pieces of sound that wait; a voice that is further ahead of who listens waits."""
@@ -40,8 +41,7 @@ class Voicing:
 
     def drop(self) -> None:
         """Nobody will hear it: stop the voice."""
-        if self._task is not None and not self._task.cancelling():  # cancelled twice, it could not clear up
-            self._task.cancel()
+        cancel_once(self._task)
 
     async def sounds(self) -> AsyncGenerator[Sound, None]:
         """Yield the sound, with a deadline on each piece; dropped when left. Raises BridgeError."""

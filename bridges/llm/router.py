@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol, cast, runtime_checkable
+from typing import cast
 
 from bridges.llm import scores
 from bridges.llm.classify import classify, named
@@ -22,7 +22,7 @@ from mediaserver.breaker import Breaker, BreakerSettings
 from mediaserver.clock import Clock, monotonic
 from mediaserver.errors import BridgeError
 from mediaserver.remember import remember
-from mediaserver.speech import FREE, LanguageModel, Message, Piece, Terms, ToolRequest
+from mediaserver.speech import FREE, LanguageModel, Message, Piece, Terms, ToolRequest, Warm
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +45,6 @@ _INSTRUCTION = "Say in one word what the user's message is about, and nothing el
 _ONE_WORD = Terms(max_tokens=8, temperature=0.0)
 
 Pieces = AsyncGenerator[Piece, None]
-
-
-@runtime_checkable
-class Warm(Protocol):
-    """An engine that can get ready ahead of the first answer."""
-
-    async def warm(self) -> None:
-        """Return when it is ready, or cannot be."""
-        ...
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks import servers
 from benchmarks import voice_to_voice as whole
 from benchmarks.client import Packet
 from benchmarks.peers.stages import QUESTION
@@ -101,7 +102,7 @@ def test_the_table_counts_from_the_sum_and_over_pipecat() -> None:
 @pytest.mark.campaign
 def test_a_question_is_answered() -> None:
     row = next(row for row in whole.ROWS if row.speculate == "speech")
-    with whole.providers() as provider:
+    with servers.providing("benchmarks.peers.stages") as provider:
         asked, marks = whole.measure(row, provider, 1)
     [turn] = asked.turns
     assert turn.heard is not None
