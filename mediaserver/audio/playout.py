@@ -92,6 +92,11 @@ class Playout:
         return self._ms(self._dropped)
 
     @property
+    def due(self) -> bool:
+        """Whether there is a frame to pull, cushion or not."""
+        return self._queued >= self._frame and not self._paused
+
+    @property
     def paused(self) -> bool:
         """Whether :meth:`pause` holds the queue."""
         return self._paused

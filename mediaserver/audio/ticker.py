@@ -15,8 +15,8 @@ STEP = PERIOD / SLOTS
 MOST_BEHIND = 3 * SLOTS
 """Steps (60 ms) that are made up for; what lies further back is skipped, for a burst would only be late sound."""
 
-_EARLY = 0.001
-"""Timers of libuv count whole milliseconds and may be that much early."""
+EARLY = 0.001
+"""Seconds by which a tick may come before its time: timers of libuv count whole milliseconds."""
 
 Tick = Callable[[float, float], None]
 """Takes the time and when it was due: later by as much as the loop was held up, in steps of a period from tick to tick."""
@@ -51,7 +51,7 @@ class Pace:
 
     @staticmethod
     def _step(now: float) -> int:
-        return int((now + _EARLY) / STEP)
+        return int((now + EARLY) / STEP)
 
 
 class Ticker:
@@ -68,6 +68,8 @@ class Ticker:
         self._pace = Pace()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._firing = False
+        """What joins or leaves during the ticks is seen to after them: nobody else's may be missed for it."""
 
     @property
     def late(self) -> int:
@@ -93,17 +95,20 @@ class Ticker:
             self._stop()
             self._loop = None
 
-    def join(self, tick: Tick, phase: float | None = None) -> Callable[[], None]:
+    def join(self, tick: Tick, phase: float | None = None, spread: int = 1) -> Callable[[], None]:
         """Have ``tick`` called each 20 ms; returns the call that leaves again (idempotent).
 
-        ``phase`` is a time of this clock, in seconds, just after which the tick should come (the arrival of live sound);
-        None takes the least loaded slot.
+        ``phase`` is a time of this clock, in seconds, just after which the tick should come (the arrival of live sound):
+        in the least loaded of so many slots from there on. None takes the least loaded of all.
         """
-        slot = self._slots[self._choose(phase)]
+        slot = self._slots[self._choose(phase, spread)]
         key = object()
         slot[key] = tick
-        if self._loop is not None and self._timer is None:
+        if self._timer is None:
             self._begin()
+        else:  # it may be set for later than this
+            self._timer.cancel()
+            self._schedule()
 
         def leave() -> None:
             slot.pop(key, None)
@@ -126,14 +131,14 @@ class Ticker:
 
         return leave
 
-    def _choose(self, phase: float | None) -> int:
-        if phase is None:
-            return min(range(SLOTS), key=lambda index: len(self._slots[index]))
-        return math.ceil(phase % PERIOD / STEP) % SLOTS
+    def _choose(self, phase: float | None, spread: int) -> int:
+        first, spread = (0, SLOTS) if phase is None else (math.ceil(phase % PERIOD / STEP), spread)
+        return min((slot % SLOTS for slot in range(first, first + spread)), key=lambda slot: len(self._slots[slot]))
 
     def _begin(self) -> None:
-        self._pace.start(self._clock())
-        self._schedule()
+        if self._loop is not None and not self._firing:
+            self._pace.start(self._clock())
+            self._schedule()
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -142,17 +147,17 @@ class Ticker:
 
     def _schedule(self) -> None:
         # The delay is computed anew from absolute steps each time, on our own clock: the loop's may be a cached one.
-        if self._loop is not None and len(self):
+        if len(self) and self._loop is not None:
             delay = self._pace.wait(self._clock(), lambda slot: bool(self._slots[slot]))
             self._timer = self._loop.call_later(delay, self._fire)
 
     def _fire(self) -> None:
-        self._timer = None
+        self._timer, self._firing = None, True
         self._prepare()
         for step in self._pace.due(self._clock()):
             self._tick(self._slots[step % SLOTS], step * STEP)
-        if self._timer is None:  # a tick may have been the last to leave and another the first to join
-            self._schedule()
+        self._firing = False
+        self._schedule()
 
     def _prepare(self) -> None:
         for prelude in tuple(self._preludes.values()):

@@ -27,8 +27,8 @@ from mediaserver.events import Event
 from mediaserver.rtc import ice, rtcp, rtp, stun
 from mediaserver.rtc.description import Offer
 from mediaserver.rtc.patience import Patience
+from mediaserver.rtc.place import Place
 from mediaserver.rtc.receiver import AudioReceiver
-from mediaserver.rtc.rhythm import Rhythm
 from mediaserver.rtc.sender import AudioSender, Voice
 from mediaserver.rtc.stack import Certificate, Stack, fingerprints
 from mediaserver.rtc.track import PeerTrack, pump
@@ -67,7 +67,7 @@ class Peer(Speaker):
     ) -> None:
         self._id = call_id or new_id("rtc")
         self._wire = wire
-        self._ticker = ticker
+        self._place = Place(ticker, self._tick, clock)
         self._dialect = dialect
         self._clock = clock
         self._opus = voice
@@ -100,8 +100,6 @@ class Peer(Speaker):
         self._listener: Listener | None = None
         self._sound: _Sound | None = None
         self._tap: Tap | None = None
-        self._rhythm: Rhythm | None = None
-        self._leave: Callable[[], None] | None = None
         self._track: PeerTrack | None = None
         self._keep_packets = False
         self._hear_rate = 0
@@ -158,7 +156,7 @@ class Peer(Speaker):
             sender=before.sender if before is not None else self._make_sender(),
             playout=Playout(play_rate, listener.note, live=live),
         )
-        self._rhythm = Rhythm() if live else None
+        self._place.follow(live=live)
         if before is not None:
             before.receiver.close()
             before.sender.renew(self.offer.agreed, play_rate)
@@ -179,9 +177,8 @@ class Peer(Speaker):
         self._keep_packets = True
 
     def queued(self) -> None:
-        """Keep step with live sound."""
-        if self._rhythm is not None and self._rhythm.beat(self._clock()):
-            self._join()
+        """Keep step with what is said."""
+        self._place.queued(due=self.playout().due)
 
     def tell(self, event: Event) -> None:
         """Tell the client, in its dialect."""
@@ -302,8 +299,7 @@ class Peer(Speaker):
         if self._released:
             return
         self._released = True
-        if self._leave is not None:
-            self._leave()
+        self._place.leave()
         if self._sound is not None:
             self._sound.receiver.close()
             self._sound.sender.close()
@@ -413,12 +409,9 @@ class Peer(Speaker):
         return both
 
     def _join(self) -> None:
-        """Take part in the 20 ms clock once there is somebody at both ends; live sound is ticked just after it comes."""
-        if self._released or not self.presence.connected or self._sound is None:
-            return
-        if self._leave is not None:
-            self._leave()
-        self._leave = self._ticker.join(self._tick, self._rhythm.phase if self._rhythm is not None else None)
+        """Take part in the 20 ms clock once there is somebody at both ends."""
+        if not self._released and self.presence.connected and self._sound is not None:
+            self._place.join()
 
     def _voice(self, data: bytes, source: ice.Source, now: float) -> None:
         packet = self._stack.unprotect(data)
@@ -449,8 +442,9 @@ class Peer(Speaker):
         sound = self._sound
         if sound is None:
             return
-        sound.receiver.tick(now)
+        awaited = sound.receiver.tick(now)
         frame = sound.playout.pull(now)
+        self._place.ticked(sounding=frame is not None, awaited=awaited)
         if not self.offer.agreed.sending:
             return
         if self._tap is not None and isinstance(frame, bytes):

@@ -211,23 +211,28 @@ class AudioReceiver:
                 self._counts.recovered += 1
                 self._counts.copied += 1
 
-    def tick(self, now: float) -> None:
-        """Give up what is overdue and let time pass when nothing comes; called each 20 ms."""
+    def tick(self, now: float) -> float | None:
+        """Give up what is overdue and let time pass when nothing comes; called each 20 ms.
+
+        Returns, once, when a pause that has begun goes on: the next 20 ms of it have passed then.
+        """
         if self._events is not None:
             self._events.lapse(now)
         if self._stream is None:
-            return
+            return None
         if self._stream.buffer.held:
             self._drain(self._stream, now)
         if self._fill_at is None or now < self._fill_at or self._stream.buffer.held:
-            return
+            return None
+        first = not self._filled
         behind = int((now - self._fill_at) / FRAME_S) + 1
         self._fill_at += behind * FRAME_S
-        if self._quiet and not self._filled:
+        if self._quiet and first:
             # It was a pause from its first frame on: whoever measures it is told at once. A packet that comes yet is played.
             behind += int(self._patience() / FRAME_S) - 1
         for _ in range(min(behind, MOST_FILLED)):
             self._fill(now)
+        return self._fill_at if first else None
 
     def sender_report(self, report: RtcpSrPacket, now: float) -> None:
         """Take the client's report on its own stream."""

@@ -99,6 +99,9 @@ class AudioSender:
         self._sequence = random.getrandbits(15)
         self._timestamp = random.getrandbits(32)
         self._due: float | None = None
+        """When the next frame is due, by its timestamp."""
+        self._wrote = False
+        """The last frame was sent."""
         self._protection = Protection()
         self._reported = 0
         self._confirmed = False
@@ -143,12 +146,18 @@ class AudioSender:
     def _time(self, due: float) -> int:
         """Return the timestamp of the frame that was due then; frames that the clock left out have passed all the same.
 
-        Else a listener would be as far behind from then on as the server once stood still.
+        Else a listener would be as far behind from then on as the server once stood still. A clock that moved, so that the
+        frame comes sooner, is told by it after a silence only: two packets must not have the same time.
         """
-        behind = max(0.0, due - self._due) if self._due is not None else 0.0
-        left_out = int((behind + _NEARLY) / FRAME_S)
+        expected = self._due if self._due is not None else due
+        if due < expected and not self._wrote and not self._frames:
+            sooner = min(expected - due, FRAME_S)
+            self._timestamp = self._timestamp - round(sooner * self._codec.clock_rate) & 0xFFFFFFFF
+            expected -= sooner
+        left_out = int((max(0.0, due - expected) + _NEARLY) / FRAME_S)
         self._timestamp = self._timestamp + left_out * self._ticks & 0xFFFFFFFF
-        self._due = due - max(0.0, behind - left_out * FRAME_S) + FRAME_S
+        self._due = expected + (left_out + 1) * FRAME_S
+        self._wrote = False
         timestamp = self._timestamp
         self._timestamp = timestamp + self._ticks & 0xFFFFFFFF
         return timestamp
@@ -316,7 +325,7 @@ class AudioSender:
     def _write(self, payload_type: int, payload: bytes, timestamp: int, frame: Frame | None) -> bytes:
         if self._copies:
             payload_type, payload = self._with_copies(payload_type, payload, timestamp)
-        marker, self._marker = self._marker and frame is not None, False
+        marker, self._marker, self._wrote = self._marker and frame is not None, False, True
         sequence, self._sequence = self._sequence, self._sequence + 1 & 0xFFFF
         self._stats.packets += 1
         self._stats.octets += len(payload)

@@ -40,6 +40,18 @@ def rig():
     return Rig()
 
 
+def test_sound_is_due_from_a_whole_frame_on_unless_it_is_held(rig):
+    rig.playout.push("a", tone(19))
+    assert not rig.playout.due
+    rig.playout.push("a", tone(1))
+    assert rig.playout.due
+    rig.playout.pause()
+    assert not rig.playout.due
+    rig.playout.resume()
+    rig.pull()
+    assert not rig.playout.due
+
+
 def test_plays_items_in_order_to_the_last_sample_in_exact_frames(rig):
     rig.playout.push("a", tone(50, 1000))
     rig.playout.push("b", tone(20, 2000))

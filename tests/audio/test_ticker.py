@@ -137,10 +137,76 @@ def test_what_fails_before_the_ticks_does_not_stop_the_clock(factory):
 def test_phase_chooses_the_slot_just_after_it_and_none_the_emptiest():
     ticker = Ticker()
     phases = (0.0, 0.001, STEP, STEP + 0.0001, PERIOD - 0.0001, 100.0 + 2 * STEP + 0.0001)
-    assert [ticker._choose(phase) for phase in phases] == [0, 1, 1, 2, 0, 3]
+    assert [ticker._choose(phase, 1) for phase in phases] == [0, 1, 1, 2, 0, 3]
     for _ in range(2 * SLOTS):
         ticker.join(lambda now, due: None)
     assert [len(slot) for slot in ticker._slots] == [2] * SLOTS
+
+
+def test_of_the_next_slots_the_emptier_is_taken_and_the_sooner_when_they_are_alike():
+    ticker = Ticker()
+    for _ in range(3):
+        ticker.join(lambda now, due: None, PERIOD - 1.5 * STEP, 2)
+    assert [len(slot) for slot in ticker._slots] == [1, *[0] * (SLOTS - 2), 2], "the last one and the first after it"
+
+
+class _Time:
+    """A clock and a loop whose timers are fired by hand: what is due when, to the last digit."""
+
+    def __init__(self):
+        self.now, self.due, self.fire = 1000.0, None, None
+
+    def call_later(self, delay, fire):
+        self.due, self.fire = self.now + delay, fire
+        return self
+
+    def cancel(self):
+        self.due = None
+
+    def call_exception_handler(self, context):
+        raise AssertionError(context)
+
+    def run(self, until):
+        while self.due is not None and self.due <= until:
+            self.now, self.due = max(self.now, self.due), None
+            self.fire()
+        self.now = until
+
+
+@pytest.fixture
+def time():
+    return _Time()
+
+
+@pytest.fixture
+def ticker(time):
+    made = Ticker(lambda: time.now)
+    made._loop = time
+    return made
+
+
+def test_who_joins_for_a_sooner_slot_is_not_kept_waiting_for_a_later_one(ticker, time):
+    seen = []
+    ticker.join(lambda now, due: None, 1000.0 + 6 * STEP)
+    time.run(1000.0 + 6 * STEP)
+    ticker.join(lambda now, due: seen.append(due), 1000.0 + 8 * STEP)
+    time.run(1000.0 + 8 * STEP)
+    assert seen == [pytest.approx(1000.0 + 8 * STEP)]
+
+
+def test_who_moves_on_during_its_tick_takes_nobody_elses(ticker, time):
+    seen, places = [], []
+
+    def restless(now, due):
+        time.now += STEP  # it takes long
+        places.append(ticker.join(restless, now + 5 * STEP))
+        places.pop(0)()
+
+    places.append(ticker.join(restless, 1000.0))
+    for slot in range(SLOTS):
+        ticker.join(lambda now, due: seen.append(due), (slot - 0.5) * STEP)
+    time.run(1001.0)
+    assert sorted(seen) == pytest.approx([1000.0 + step * STEP for step in range(1, 401)])
 
 
 @LOOPS

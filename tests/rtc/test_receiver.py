@@ -421,6 +421,18 @@ def test_ticks_that_come_late_make_up_for_a_little_only(ear):
     assert len(ear.frames) == before + 4
 
 
+def test_who_ticks_is_told_once_when_a_pause_that_has_begun_goes_on(ear):
+    sent = packets(seconds=0.2)
+    ear.hear(sent)
+    last, told = sent[-1][0], []
+    for index in range(20):
+        now = last + 0.013 + index * 0.02
+        told.append((now, ear.receiver.tick(now)))
+    ((when, awaited),) = [each for each in told if each[1] is not None]
+    assert when < awaited <= when + 0.02
+    assert (awaited - last) / 0.02 == pytest.approx(round((awaited - last) / 0.02)), "when a packet would have come"
+
+
 # --- other payloads --------------------------------------------------------------------------------------------------
 
 

@@ -1,8 +1,11 @@
 from itertools import pairwise
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pytest
 from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket, RtcpSrPacket
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mediaserver.audio import opus
 from mediaserver.audio.packets import HUSH, LEAD, Packet, decoded, encoding
@@ -51,10 +54,19 @@ def noise(seed=1, loud=3000):
     return np.random.default_rng(seed).integers(-loud, loud, 320).astype("<i2").tobytes()
 
 
+_NEXT = WeakKeyDictionary()
+
+
+def passed(sender):
+    """Count the frames of a sender: time goes on from one run to the next."""
+    _NEXT[sender] = _NEXT.get(sender, 0) + 1
+    return _NEXT[sender]
+
+
 def run(sender, script):
     """One letter a frame: s speech, 0 zeros, - nothing; returns the packet of each, parsed."""
     frames = {"s": noise(), "0": bytes(FRAME), "-": None}
-    packets = [sender.packet(frames[letter], 10 + index * 0.02) for index, letter in enumerate(script)]
+    packets = [sender.packet(frames[letter], 10 + passed(sender) * 0.02) for letter in script]
     return [rtp.parse(packet) if packet is not None else None for packet in packets]
 
 
@@ -335,7 +347,7 @@ def ready(name="librivox_0870"):
 
 
 def sent(sender, frames):
-    packets = [sender.packet(frame, 10 + index * 0.02) for index, frame in enumerate(frames)]
+    packets = [sender.packet(frame, 10 + passed(sender) * 0.02) for frame in frames]
     return [rtp.parse(packet) if packet is not None else None for packet in packets]
 
 
@@ -352,6 +364,44 @@ def test_another_place_within_the_20_ms_is_no_frame_left_out(made):
     moved = [10.0, 10.02, 10.0575, 10.0775, 10.08, 10.1, 10.1175]
     told = [rtp.parse(sender.packet(noise(), due)) for due in moved]
     assert set((np.diff([packet.timestamp for packet in told]) % 2**32).tolist()) == {960}
+
+
+def timestamps(sender, script):
+    """``script``: a letter of :func:`run` and when it is due, in ms."""
+    frames = {"s": noise(), "-": None}
+    packets = {due: sender.packet(frames[letter], 10 + due / 1000) for letter, due in script}
+    return {due: rtp.parse(packet).timestamp for due, packet in packets.items() if packet is not None}
+
+
+def between(told, one, other):
+    return (told[other] - told[one]) % 2**32 / 48
+
+
+def test_a_frame_that_comes_sooner_after_a_silence_says_so(made):
+    spurt = [("s", 0), *(("-", 20 * n) for n in range(1, 11))]
+    told = timestamps(
+        made(), [*spurt, ("s", 212.5), ("s", 232.5), *(("-", 232.5 + 20 * n) for n in range(1, 11)), ("s", 435)]
+    )
+    assert [between(told, 0, due) for due in (212.5, 232.5, 435)] == [212.5, 232.5, 435]
+
+
+def test_a_frame_that_comes_sooner_after_another_is_told_20_ms_later_until_there_is_a_silence(made):
+    told = timestamps(
+        made(), [("s", 0), ("s", 7.5), ("s", 27.5), *(("-", 27.5 + 20 * n) for n in range(1, 11)), ("s", 247.5)]
+    )
+    assert [between(told, 0, due) for due in (7.5, 27.5, 247.5)] == [20, 40, 247.5]
+
+
+@given(st.lists(st.tuples(st.sampled_from("s-"), st.integers(1, 8)), min_size=20, max_size=80))
+def test_packets_never_overlap_however_the_clock_moves(script):
+    sender = AudioSender(agreed(), RATE, ssrc=77, cname="us")
+    due, frames = 0.0, []
+    for letter, steps in script:
+        due += steps * 2.5
+        frames.append((letter, due))
+    told = [*timestamps(sender, frames).values()]
+    assert all((after - before) % 2**32 >= 960 for before, after in pairwise(told))
+    sender.close()
 
 
 def test_ready_made_packets_are_sent_as_they_are(made, monkeypatch):
