@@ -374,9 +374,13 @@ class Awaited(Event):
 
 @dataclass(frozen=True, slots=True)
 class Resumable(Event):
-    """The provider's session can be continued under this handle on a new connection; ``None``: not at this moment."""
+    """The provider's session can be continued under this handle on a new connection; ``None``: not at this moment.
+
+    ``live``: it is continued as it was at its end, not as it was when this was told.
+    """
 
     handle: str | None
+    live: bool = False
 
 
 # --- the loudspeaker --------------------------------------------------------------------------------------------------

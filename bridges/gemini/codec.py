@@ -84,6 +84,7 @@ class GeminiCodec:
         self._running = False  # the model is in the middle of a turn
         self._dropping = False  # nobody wants the rest of it
         self._generated = False  # it has said that it is complete
+        self._answered = False  # it has completed a turn
         self._continues = False  # a function's output was given: it goes on by itself
         self._calls: dict[str, tuple[str, bool]] = {}
         self._cancelled: deque[str] = deque(maxlen=MAX_CALLS)
@@ -370,7 +371,7 @@ class GeminiCodec:
         reason = None if usual else str(content.turn_complete_reason).lower()
         told += self._finished(self._answers.finish(status, reason))
         self._running = self._dropping = self._generated = False
-        self._flush = True
+        self._flush = self._answered = True
         return (*told, *self._turns.over())
 
     def _open_if_empty(self) -> tuple[Event, ...]:
@@ -429,7 +430,9 @@ class GeminiCodec:
         return (GoingAway(wire.seconds(told.time_left)),)
 
     def _resumable(self, told: wire.Resumption) -> Sequence[Event]:
-        return (Resumable(told.new_handle if told.resumable else None),)
+        """Tell a handle of a session that knows what it was told: an answer has shown that, and nothing is held back."""
+        known = self._answered and not self._held
+        return (Resumable(told.new_handle if told.resumable and known else None),)
 
 
 def _sound(pcm: bytes) -> str:

@@ -105,7 +105,7 @@ class XaiCodec(OpenAICodec):
     def _conversation(self, message: wire.ConversationCreated) -> Sequence[Event]:
         self._configure()
         name = message.conversation.id
-        return [events.Resumable(name)] if name and self._resumable else ()
+        return [events.Resumable(name, live=True)] if name and self._resumable else ()
 
     def _begun(self, message: object) -> Sequence[Event]:
         self._configure()

@@ -200,7 +200,7 @@ class Crossing:
         if not leg.alive:
             return
         if isinstance(event, Resumable):
-            leg.resume = event.handle
+            leg.resumable(event)
         elif self.serving is leg and not self._stage.sounded(event := leg.heard(event)):
             self._stage.take(self._told, (leg, event))
 

@@ -11,7 +11,7 @@ from mediaserver.bridge import Bridge, Capabilities
 from mediaserver.clock import FRAME_MS
 from mediaserver.commands import Command
 from mediaserver.conversation.outbox import Outbox
-from mediaserver.events import AudioDelta, Event, SpeechStarted, SpeechStopped
+from mediaserver.events import AudioDelta, Event, Resumable, SpeechStarted, SpeechStopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Leg:
         self.bridge = bridge
         self.alive = True
         self.resume: str | None = None
+        self._lives_on = False
         theirs = bridge.capabilities
         self._in = Resampler(hear_rate, theirs.input_rate)
         self._out = Resampler(theirs.output_rate, play_rate)
@@ -58,6 +59,16 @@ class Leg:
     def capabilities(self) -> Capabilities:
         """What the provider can do, at the call's rates."""
         return replace(self.bridge.capabilities, **self._rates)  # type: ignore[arg-type]  # both are rates
+
+    def resumable(self, event: Resumable) -> None:
+        """Take the handle under which another leg may go on with this session."""
+        self.resume, self._lives_on = event.handle, event.live
+        self.outbox.mark()
+
+    @property
+    def untold(self) -> frozenset[str]:
+        """The items that the session, taken up again by ``resume``, does not know of those that were for this leg."""
+        return self.outbox.waiting if self._lives_on else self.outbox.waiting | self.outbox.given
 
     def hear(self, pcm: bytes) -> None:
         """Take one frame at the call's rate."""

@@ -9,6 +9,7 @@ from typing import Protocol
 from mediaserver.clock import FRAME_MS
 from mediaserver.commands import Command, CreateItem
 from mediaserver.errors import Unsupported
+from mediaserver.remember import remember
 
 KEPT_MS = 15000
 KEPT_COMMANDS = 1000
@@ -36,11 +37,26 @@ class Outbox:
         self._ready = False
         self._kept: deque[bytes | Command] = deque(maxlen=KEPT_MS // FRAME_MS + KEPT_COMMANDS)
         self._frames = 0
+        self._given: dict[str, None] = {}
 
     @property
     def ready(self) -> bool:
         """The bridge takes sound and commands."""
         return self._ready
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """The items that are kept."""
+        return frozenset(one.item.id for one in self._kept if isinstance(one, CreateItem))
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The items that went through since :meth:`mark`, of many the last."""
+        return frozenset(self._given)
+
+    def mark(self) -> None:
+        """Count from now on what is given."""
+        self._given.clear()
 
     def hold(self) -> None:
         """The bridge has gone: keep what comes, as before it was ready."""
@@ -77,7 +93,7 @@ class Outbox:
     def send(self, command: Command) -> None:
         """Take a command; raises Unsupported when the bridge cannot do it, or too many wait for it."""
         if self._ready:
-            self._way.send(command)
+            self._pass_on(command)
         elif len(self._kept) - self._frames >= KEPT_COMMANDS:
             raise Unsupported("too many requests before the model is ready")
         else:
@@ -86,8 +102,10 @@ class Outbox:
     def _pass_on(self, one: bytes | Command) -> None:
         if isinstance(one, bytes):
             self._way.hear(one)
-        else:
-            self._way.send(one)
+            return
+        self._way.send(one)
+        if isinstance(one, CreateItem):
+            remember(self._given, one.item.id, None, KEPT_COMMANDS)
 
     def _drop_oldest(self) -> None:
         oldest = next(index for index, one in enumerate(self._kept) if isinstance(one, bytes))

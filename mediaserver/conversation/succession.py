@@ -114,8 +114,9 @@ class Succession:
         """Return what a leg begins with: settings that it can honour, and the conversation so far."""
         settings = self._given[leg.number] = self._fitted(leg)
         history = carry(self.conversation.snapshot(), self._unfinished)
-        self._known[leg.number] = frozenset(item.id for item in history)
         resume = self._leg.resume if leg is not self._first and leg.place is self._leg.place else None
+        untold = self._leg.untold if resume is not None else frozenset()
+        self._known[leg.number] = frozenset(item.id for item in history) - untold
         self._leg.resume = None  # a handle that was refused once will be refused again
         return Opening(settings, history, resume)
 

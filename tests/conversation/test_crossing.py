@@ -317,6 +317,31 @@ def test_a_setting_that_cannot_change_opens_the_provider_anew() -> None:
     assert texts(second) == ["hello"]
 
 
+@pytest.mark.parametrize(("live", "again"), [(False, ["before", "after"]), (True, [])], ids=["as it was", "live"])
+def test_a_session_that_is_taken_up_again_is_told_what_its_handle_does_not_cover(live: bool, again: list[str]) -> None:
+    can = abilities(changes=frozenset())
+    first, second = Provider(capabilities=can, name="a"), Provider(capabilities=can, name="b", says=[Reply("Aye.")])
+
+    async def talk(one: Call) -> None:
+        await asyncio.sleep(1)
+        one.caller.ask(typed("long ago", "item_long"))
+        first.emit(Resumable("handle", live=live))
+        one.caller.ask(typed("before", "item_before"))
+        one.caller.ask(typed("after", "item_after"))
+        await asyncio.sleep(0.1)
+        one.caller.ask(UpdateSession(settings=replace(SETTINGS, instructions="Be a pirate.")))
+        one.caller.ask(typed("hello", "item_hello"))
+        one.caller.ask(CreateResponse())
+        await one.caller.until(OutputStopped)
+
+    one = call(talk, [first, second])
+    whole(one.caller)
+    assert second.opening is not None
+    assert second.opening.resume == "handle"
+    assert [command.item.text for command in second.asked(CreateItem)] == [*again, "hello"]
+    assert len(second.asked(Respond)) == 1
+
+
 def pirate_asked(after_s: float) -> Scenario:
     """Change what cannot change, and ask something in the same breath."""
 

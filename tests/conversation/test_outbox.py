@@ -46,6 +46,28 @@ def test_what_the_way_was_opened_with_is_not_given_to_it_again() -> None:
     assert way.came == [new]
 
 
+def test_it_knows_which_items_wait_and_which_were_given_since_a_mark() -> None:
+    outbox = Outbox(Way())
+    one, two, three = (CreateItem(item=Item(name, "message", "user")) for name in ("one", "two", "three"))
+    outbox.send(one)
+    assert (outbox.waiting, outbox.given) == ({"one"}, set())
+    outbox.open()
+    outbox.send(two)
+    assert (outbox.waiting, outbox.given) == (set(), {"one", "two"})
+    outbox.mark()
+    outbox.hold()
+    outbox.send(three)
+    assert (outbox.waiting, outbox.given) == ({"three"}, set())
+
+
+def test_what_was_refused_was_not_given() -> None:
+    outbox = Outbox(Way(refuses=True))
+    outbox.open()
+    with pytest.raises(Unsupported):
+        outbox.send(CreateItem(item=Item("one", "message", "user")))
+    assert not outbox.given
+
+
 def test_the_oldest_sound_goes_and_no_command() -> None:
     way = Way()
     outbox = Outbox(way)

@@ -366,11 +366,32 @@ def test_too_much_that_waits_is_refused() -> None:
 # --- odds and ends ----------------------------------------------------------------------------------------------------
 
 
+HANDLE = {"newHandle": "h", "resumable": True}
+
+
+def answered(codec: GeminiCodec) -> None:
+    """Let the model say something and be done."""
+    say(codec)
+    content(codec, turnComplete=True)
+
+
 def test_leaving_and_resuming() -> None:
     codec = begun()
     assert tell(codec, goAway={"timeLeft": "9.5s"}) == [GoingAway(9.5)]
-    assert tell(codec, sessionResumptionUpdate={"newHandle": "h", "resumable": True}) == [Resumable("h")]
+    assert tell(codec, sessionResumptionUpdate=HANDLE) == [Resumable(None)], "the session knows nothing yet"
+    answered(codec)
+    assert tell(codec, sessionResumptionUpdate=HANDLE) == [Resumable("h")]
     assert tell(codec, sessionResumptionUpdate={"resumable": False}) == [Resumable(None)]
+
+
+def test_a_session_is_not_taken_up_again_without_what_is_held_back() -> None:
+    codec = begun()
+    answered(codec)
+    do(codec, CreateItem(item=user("and this")))
+    assert tell(codec, sessionResumptionUpdate=HANDLE) == [Resumable(None)]
+    do(codec, respond())
+    answered(codec)
+    assert tell(codec, sessionResumptionUpdate=HANDLE) == [Resumable("h")]
 
 
 def test_counts_outside_an_answer_are_reported_under_names_of_their_own() -> None:

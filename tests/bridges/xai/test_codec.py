@@ -28,7 +28,7 @@ def kinds(codec: XaiCodec) -> list[str]:
 
 def test_the_first_word_is_xais_whichever_it_is() -> None:
     codec = opened(Opening(Settings("m"), history=(ITEM,)))
-    assert tell(codec, "conversation.created", conversation={"id": "cv_1"}) == [Resumable("cv_1")]
+    assert tell(codec, "conversation.created", conversation={"id": "cv_1"}) == [Resumable("cv_1", live=True)]
     assert kinds(codec) == ["session.update", "conversation.item.create"]
     assert tell(codec, "session.created", session={}) == []
     assert kinds(codec) == []
