@@ -24,8 +24,8 @@ DELAYS = Delays(transcript=120, model=250, speech=180)
 TURNS = 2
 WITHIN_MS = 15
 FRAME_MS = 20
-DTX_MS = 2 * FRAME_MS
-"""The browser sends nothing in silence: what it left out is made up a frame or two after its time."""
+DTX_MS = FRAME_MS
+"""The browser sends nothing in silence: what it left out is made up a frame after its time at most."""
 KNOWN = {"end of turn": 500, "transcript": DELAYS.transcript, "model": DELAYS.model, "speech": DELAYS.speech}
 """Milliseconds of each stage: the silence that ends a turn by default, then the delays of the script."""
 
