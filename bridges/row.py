@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,3 +19,23 @@ class Row(Generic[Made]):
 
     options: type[msgspec.Struct]
     open: Callable[[Any], AbstractAsyncContextManager[Made]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lazily:
+    """Opens something by the function of that name in ``bridges.<module>``, which is imported only then."""
+
+    module: str
+    opener: str
+
+    def found(self) -> Callable[[Any], AbstractAsyncContextManager[Any]]:
+        """Import and return the function."""
+        opener: Callable[[Any], AbstractAsyncContextManager[Any]]
+        opener = getattr(import_module(f"bridges.{self.module}"), self.opener)
+        return opener
+
+    @asynccontextmanager
+    async def __call__(self, chosen: Any) -> AsyncIterator[Any]:
+        """Open it with these options."""
+        async with self.found()(chosen) as made:
+            yield made

@@ -9,14 +9,7 @@ what its turns wait besides, meanwhile: the turn is over after both. Without the
 from __future__ import annotations
 
 import argparse
-import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import uvicorn
-from fastapi import FastAPI, Request, Response
-from loguru import logger
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADParams
 from pipecat.pipeline.pipeline import Pipeline
@@ -31,9 +24,8 @@ from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
-from pipecat.workers.runner import WorkerRunner
 
-RATE_IN, RATE_OUT = 16000, 24000
+from benchmarks.peers.pipecat_door import RATE_IN, RATE_OUT, serve
 
 
 def listening(stop: float | None, wait: float) -> LLMUserAggregatorParams:
@@ -63,43 +55,6 @@ def worker(connection: SmallWebRTCConnection, url: str, params: LLMUserAggregato
     return PipelineWorker(pipeline, params=PipelineParams(audio_in_sample_rate=RATE_IN, audio_out_sample_rate=RATE_OUT))
 
 
-def application(url: str, stop: float | None, wait: float) -> FastAPI:
-    """Return the server."""
-    calls: dict[str, SmallWebRTCConnection] = {}
-    running: set[asyncio.Task[None]] = set()
-
-    @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        await asyncio.gather(*(each.disconnect() for each in calls.values()))
-
-    app = FastAPI(lifespan=life)
-
-    @app.get("/readyz")
-    async def ready() -> Response:
-        return Response()
-
-    @app.post("/v1/realtime/calls")
-    async def call(request: Request) -> Response:
-        connection = SmallWebRTCConnection(ice_servers=[])
-        await connection.initialize(sdp=(await request.body()).decode(), type="offer")
-        answer = connection.get_answer()
-        calls[answer["pc_id"]] = connection
-        runner = WorkerRunner(handle_sigint=False)
-        await runner.add_workers(worker(connection, url, listening(stop, wait)))
-        running.add(work := asyncio.create_task(runner.run()))
-        work.add_done_callback(running.discard)
-        headers = {"Location": f"/v1/realtime/calls/{answer['pc_id']}"}
-        return Response(answer["sdp"], 201, headers, "application/sdp")
-
-    @app.post("/v1/realtime/calls/{name}/hangup")
-    async def hang_up(name: str) -> Response:
-        await calls.pop(name).disconnect()
-        return Response()
-
-    return app
-
-
 def main() -> None:
     """Serve until stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,10 +63,8 @@ def main() -> None:
     parser.add_argument("--stop", type=float, help="seconds of silence until the voice is over")
     parser.add_argument("--wait", type=float, default=0.0, help="seconds more until the turn is")
     args = parser.parse_args()
-    logger.remove()
-    logger.add(sys.stderr, level="ERROR")
-    app = application(f"http://127.0.0.1:{args.provider}/v1", args.stop, args.wait)
-    uvicorn.run(app, host="127.0.0.1", port=args.port, log_level="warning", loop="uvloop")
+    url = f"http://127.0.0.1:{args.provider}/v1"
+    serve(args.port, lambda connection: worker(connection, url, listening(args.stop, args.wait)))
 
 
 if __name__ == "__main__":

@@ -9,14 +9,7 @@ machine; sound then comes in at 24 kHz, as that service sends it. What differs f
 from __future__ import annotations
 
 import argparse
-import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import uvicorn
-from fastapi import FastAPI, Request, Response
-from loguru import logger
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.frames.frames import Frame, InputAudioRawFrame, OutputAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
@@ -27,9 +20,8 @@ from pipecat.services.openai.realtime.llm import OpenAIRealtimeLLMService
 from pipecat.transports.base_transport import TransportParams
 from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
 from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
-from pipecat.workers.runner import WorkerRunner
 
-RATE_IN, RATE_OUT = 16000, 24000
+from benchmarks.peers.pipecat_door import RATE_IN, RATE_OUT, serve
 
 
 class Passthrough(FrameProcessor):
@@ -58,43 +50,6 @@ def worker(connection: SmallWebRTCConnection, *, vad: bool, provider: int | None
     return PipelineWorker(pipeline, params=PipelineParams(audio_in_sample_rate=rate, audio_out_sample_rate=RATE_OUT))
 
 
-def application(*, vad: bool, provider: int | None) -> FastAPI:
-    """Return the server."""
-    calls: dict[str, SmallWebRTCConnection] = {}
-    running: set[asyncio.Task[None]] = set()
-
-    @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        await asyncio.gather(*(each.disconnect() for each in calls.values()))
-
-    app = FastAPI(lifespan=life)
-
-    @app.get("/readyz")
-    async def ready() -> Response:
-        return Response()
-
-    @app.post("/v1/realtime/calls")
-    async def call(request: Request) -> Response:
-        connection = SmallWebRTCConnection(ice_servers=[])
-        await connection.initialize(sdp=(await request.body()).decode(), type="offer")
-        answer = connection.get_answer()
-        calls[answer["pc_id"]] = connection
-        runner = WorkerRunner(handle_sigint=False)
-        await runner.add_workers(worker(connection, vad=vad, provider=provider))
-        running.add(work := asyncio.create_task(runner.run()))
-        work.add_done_callback(running.discard)
-        headers = {"Location": f"/v1/realtime/calls/{answer['pc_id']}"}
-        return Response(answer["sdp"], 201, headers, "application/sdp")
-
-    @app.post("/v1/realtime/calls/{name}/hangup")
-    async def hang_up(name: str) -> Response:
-        await calls.pop(name).disconnect()
-        return Response()
-
-    return app
-
-
 def main() -> None:
     """Serve until stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -102,10 +57,7 @@ def main() -> None:
     parser.add_argument("--vad", action="store_true")
     parser.add_argument("--provider", type=int, help="the port of a realtime provider")
     args = parser.parse_args()
-    logger.remove()
-    logger.add(sys.stderr, level="ERROR")
-    app = application(vad=args.vad, provider=args.provider)
-    uvicorn.run(app, host="127.0.0.1", port=args.port, log_level="warning", loop="uvloop")
+    serve(args.port, lambda connection: worker(connection, vad=args.vad, provider=args.provider))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,36 @@ class _Begun(Generic[Engine, Piece]):
     first: Piece | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked(Generic[Engine, Piece]):
+    """What is asked of one engine after the other."""
+
+    line: Line[Engine]
+    ask: Callable[[Engine], AsyncIterator[Piece]]
+    patience: Patience
+    who: str
+
+    def tries(self, places: Iterator[Place[Engine]]) -> Iterator[Try[_Begun[Engine, Piece]]]:
+        """Give a try at each place that may be asked now."""
+        for place in places:
+            if self.line.allow(place):
+                yield self._try(place)
+
+    def _try(self, place: Place[Engine]) -> Try[_Begun[Engine, Piece]]:
+        async def run() -> _Begun[Engine, Piece]:
+            stream = within(self.ask(place.engine), _LONG_S, self.patience.stall_s, self.who, "timeout")
+            try:
+                return _Begun(place, stream, await anext(stream, None))
+            except BaseException:
+                await stream.aclose()
+                raise
+
+        async def discard(late: _Begun[Engine, Piece]) -> None:
+            await late.stream.aclose()
+
+        return Try(run, lambda: self.line.well(place), lambda failure: self.line.failed(place, failure), discard)
+
+
 async def backed(
     line: Line[Engine], ask: Callable[[Engine], AsyncIterator[Piece]], patience: Patience, who: str
 ) -> AsyncGenerator[Piece, None]:
@@ -35,9 +65,9 @@ async def backed(
     ``ask`` is called anew for the one that goes on: it is to ask for what is missing. An engine that was asked once is not
     asked again. Raises the last BridgeError when none is left.
     """
-    places, broken = iter(line.places), nobody()
+    asked, places, broken = _Asked(line, ask, patience, who), iter(line.places), nobody()
     while True:
-        begun = await race(_tries(line, places, ask, patience, who), partial(asyncio.sleep, patience.begin_s), broken)
+        begun = await race(asked.tries(places), partial(asyncio.sleep, patience.begin_s), broken)
         try:
             async with aclosing(begun.stream) as pieces:
                 if begun.first is not None:
@@ -48,36 +78,3 @@ async def backed(
         except BridgeError as failure:
             line.failed(begun.place, failure)
             broken = failure
-
-
-def _tries(
-    line: Line[Engine],
-    places: Iterator[Place[Engine]],
-    ask: Callable[[Engine], AsyncIterator[Piece]],
-    patience: Patience,
-    who: str,
-) -> Iterator[Try[_Begun[Engine, Piece]]]:
-    for place in places:
-        if line.allow(place):
-            yield _try(line, place, ask, patience, who)
-
-
-def _try(
-    line: Line[Engine],
-    place: Place[Engine],
-    ask: Callable[[Engine], AsyncIterator[Piece]],
-    patience: Patience,
-    who: str,
-) -> Try[_Begun[Engine, Piece]]:
-    async def run() -> _Begun[Engine, Piece]:
-        stream = within(ask(place.engine), _LONG_S, patience.stall_s, who, "timeout")
-        try:
-            return _Begun(place, stream, await anext(stream, None))
-        except BaseException:
-            await stream.aclose()
-            raise
-
-    async def discard(late: _Begun[Engine, Piece]) -> None:
-        await late.stream.aclose()
-
-    return Try(run, lambda: line.well(place), lambda failure: line.failed(place, failure), discard)

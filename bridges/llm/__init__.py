@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from bridges import options as shared
 from bridges.llm import options
-from bridges.row import Row
+from bridges.row import Lazily, Row
 from mediaserver.speech import LanguageModel
 
 
@@ -19,14 +19,6 @@ async def _local(chosen: shared.LocalResponder) -> AsyncIterator[LanguageModel]:
 
 
 @asynccontextmanager
-async def _chat(chosen: shared.OpenAICompatible | options.Chat) -> AsyncIterator[LanguageModel]:
-    from bridges.llm.openai_compatible import open_chat
-
-    async with open_chat(chosen) as engine:
-        yield engine
-
-
-@asynccontextmanager
 async def _chat_or_search(chosen: options.OpenAIChat | options.XaiChat) -> AsyncIterator[LanguageModel]:
     from bridges.llm.openai_compatible import open_chat
     from bridges.llm.responses import open_responses
@@ -35,29 +27,7 @@ async def _chat_or_search(chosen: options.OpenAIChat | options.XaiChat) -> Async
         yield engine
 
 
-@asynccontextmanager
-async def _anthropic(chosen: options.Anthropic) -> AsyncIterator[LanguageModel]:
-    from bridges.llm.anthropic import open_anthropic
-
-    async with open_anthropic(chosen) as engine:
-        yield engine
-
-
-@asynccontextmanager
-async def _gemini(chosen: options.GeminiChat) -> AsyncIterator[LanguageModel]:
-    from bridges.llm.gemini import open_gemini
-
-    async with open_gemini(chosen) as engine:
-        yield engine
-
-
-@asynccontextmanager
-async def _router(chosen: options.Router) -> AsyncIterator[LanguageModel]:
-    from bridges.llm.router import open_router
-
-    async with open_router(chosen) as engine:
-        yield engine
-
+_chat = Lazily("llm.openai_compatible", "open_chat")
 
 LLM: dict[str, Row[LanguageModel]] = {
     "local": Row(shared.LocalResponder, _local),
@@ -69,7 +39,7 @@ LLM: dict[str, Row[LanguageModel]] = {
     "ollama": Row(options.OllamaChat, _chat),
     "llama_cpp": Row(options.LlamaCppChat, _chat),
     "vllm": Row(options.VllmChat, _chat),
-    "anthropic": Row(options.Anthropic, _anthropic),
-    "gemini": Row(options.GeminiChat, _gemini),
-    "router": Row(options.Router, _router),
+    "anthropic": Row(options.Anthropic, Lazily("llm.anthropic", "open_anthropic")),
+    "gemini": Row(options.GeminiChat, Lazily("llm.gemini", "open_gemini")),
+    "router": Row(options.Router, Lazily("llm.router", "open_router")),
 }
