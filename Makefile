@@ -31,7 +31,7 @@ types: setup-test ## mypy --strict
 docs: setup-test ## links and code blocks of the documentation
 	$(BIN)/python scripts/check_docs.py
 
-bench: setup-test ## all benchmarks in a bounded version, beside their peers: about forty minutes on a quiet machine
+bench: setup-test ## all benchmarks in a bounded version, beside their peers: about fifty minutes on a quiet machine
 	$(BIN)/python -m benchmarks.floor
 	$(BIN)/python -m benchmarks.added_latency --rounds 2 --tries 3
 	$(BIN)/python -m benchmarks.sessions_per_core --seconds 5 --tries 3 --plot test-output/growth.svg
@@ -40,6 +40,7 @@ bench: setup-test ## all benchmarks in a bounded version, beside their peers: ab
 	$(BIN)/python -m benchmarks.conversation
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.relay
+	$(BIN)/python -m benchmarks.voice_to_voice --rounds 2 --turns 6 --tries 2
 	$(BIN)/python -m benchmarks.interruption
 	$(BIN)/python -m benchmarks.voices
 	$(BIN)/python -m benchmarks.cache

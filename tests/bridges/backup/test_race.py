@@ -14,21 +14,30 @@ NOBODY = BridgeError("nobody")
 
 
 class Runner:
-    def __init__(self, name: str, result: Any = None, after_s: float = 0.0) -> None:
-        self.name, self.result, self.after_s = name, result or name, after_s
-        self.began = self.stopped = False
+    """Is done after a while, and ``behind`` another one not before that has begun."""
+
+    def __init__(self, name: str, result: Any = None, after_s: float = 0.0, behind: "Runner | None" = None) -> None:
+        self.name, self.result, self.after_s, self.behind = name, result or name, after_s, behind
+        self.begun = asyncio.Event()
+        self.stopped = False
         self.verdict = ""
         self.discarded: list[str] = []
 
     async def run(self) -> str:
-        self.began = True
+        self.begun.set()
         try:
+            if self.behind is not None:
+                await self.behind.begun.wait()
             await asyncio.sleep(self.after_s)
         finally:
             self.stopped = True
         if isinstance(self.result, BridgeError):
             raise self.result
         return str(self.result)
+
+    @property
+    def began(self) -> bool:
+        return self.begun.is_set()
 
     def as_try(self) -> Try[str]:
         async def discard(late: str) -> None:
@@ -71,7 +80,8 @@ async def test_a_slow_one_is_overtaken_and_stopped() -> None:
 
 
 async def test_a_slow_one_may_still_win() -> None:
-    one, two = Runner("one", after_s=0.05), Runner("two", after_s=60)
+    two = Runner("two", after_s=60)
+    one = Runner("one", behind=two)
     assert await race(tries(one, two), soon, NOBODY) == "one"
     assert (two.began, two.stopped, two.verdict) == (True, True, "")
 
