@@ -22,6 +22,7 @@ from mediaserver.audio.denoise import find_denoiser
 from mediaserver.audio.processing import NONE as NONE
 from mediaserver.audio.processing import Processing as Processing
 from mediaserver.errors import UnsupportedSound, UnusableSound
+from mediaserver.tasks import opened_beside
 
 log = logging.getLogger(__name__)
 
@@ -108,25 +109,24 @@ async def decoded(
     """
     if process.denoise:
         find_denoiser()
-    source, kind = await asyncio.to_thread(_opened, path)
     held: list[NDArray[np.int16]] = []
-    try:
-        with await asyncio.to_thread(_nameless) as sink:
+    async with (
+        opened_beside(lambda: _opened(path), lambda opened: opened[0].close()) as (source, kind),
+        opened_beside(_nameless, lambda sink: sink.close()) as sink,
+    ):
+        try:
+            answer = await _asked(
+                source, sink, {"kind": kind, "rate": rate, **asdict(limits), **asdict(process)}, limits
+            )
+            pcm = await asyncio.to_thread(_mapped, sink, answer.samples)
+            sound = Decoded(kind, len(pcm) / rate, rate, pcm)
+            del pcm
             try:
-                answer = await _asked(
-                    source, sink, {"kind": kind, "rate": rate, **asdict(limits), **asdict(process)}, limits
-                )
-                pcm = await asyncio.to_thread(_mapped, sink, answer.samples)
-                sound = Decoded(kind, len(pcm) / rate, rate, pcm)
-                del pcm
-                try:
-                    yield sound
-                finally:
-                    held, sound.pcm = [sound.pcm], _NOTHING
+                yield sound
             finally:
-                await asyncio.to_thread(_let_go, held, sink)
-    finally:
-        source.close()
+                held, sound.pcm = [sound.pcm], _NOTHING
+        finally:
+            await asyncio.to_thread(_let_go, held, sink)
 
 
 class _Answer(msgspec.Struct):

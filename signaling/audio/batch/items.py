@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from io import BufferedWriter
 from pathlib import Path
 
 from mediaserver.audio.speechfile import FORMATS
+from mediaserver.tasks import opened_beside
 from signaling.audio.asked import TRANSCRIBE, TRANSLATE, read_wanted
 from signaling.audio.batch.book import SPEECH, TRANSLATIONS, Spec
 from signaling.audio.form import Fields
@@ -29,12 +31,14 @@ async def do(studio: Studio, spec: Spec, given: Path, out: Path) -> str:
 async def _spoken(studio: Studio, spec: Spec, given: Path, out: Path) -> str:
     wish = read_wish(await asyncio.to_thread(given.read_bytes), studio.config.max_characters)
     speaking = await studio.speaker(spec.principal, wish)
-    async with aclosing(voiced(speaking.engine, wish, speaking.voice, speaking.preset, studio.encoding)) as made:
-        with await asyncio.to_thread(out.open, "wb") as file:
-            async for piece in made:
-                await asyncio.to_thread(file.write, piece)
-            if not file.tell():
-                raise nothing_spoken()
+    async with (
+        aclosing(voiced(speaking.engine, wish, speaking.voice, speaking.preset, studio.encoding)) as made,
+        opened_beside(lambda: out.open("wb"), BufferedWriter.close) as file,
+    ):
+        async for piece in made:
+            await asyncio.to_thread(file.write, piece)
+        if not file.tell():
+            raise nothing_spoken()
     return FORMATS[wish.response_format]
 
 
