@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bridges import options
-from bridges.engines import ENGINES, Shelf, join, read_line, read_row
+from bridges.engines import ENGINES, Shelf, join, open_row, read_line, read_row
 from bridges.row import Row
 from mediaserver.bridge import Bridge, BridgeFactory
 from mediaserver.speech import TextToSpeech
@@ -36,15 +36,17 @@ async def _echo(chosen: options.Echo) -> AsyncIterator[BridgeFactory]:
 
 
 @asynccontextmanager
-async def _hybrid(chosen: options.Hybrid, shelf: Shelf | None = None) -> AsyncIterator[BridgeFactory]:
+async def _hybrid(
+    chosen: options.Hybrid, shelf: Shelf | None = None, path: str = ""
+) -> AsyncIterator[BridgeFactory]:
     from bridges.hybrid.bridge import HybridBridge
     from mediaserver.cache.key import engine_identity
 
     voice = engine_identity(chosen.tts)
     async with nullcontext(shelf) if shelf is not None else Shelf() as engines:
-        stt = await engines.take("stt", chosen.stt)
-        llm = await engines.take("llm", chosen.llm)
-        tts = await engines.take("tts", chosen.tts)
+        stt = await engines.take("stt", chosen.stt, join(path, "stt"))
+        llm = await engines.take("llm", chosen.llm, join(path, "llm"))
+        tts = await engines.take("tts", chosen.tts, join(path, "tts"))
 
         def make(model: str) -> Bridge:
             return HybridBridge(stt, llm, tts, deadlines=chosen.deadlines, speculate=chosen.speculate, voice=voice)
@@ -98,14 +100,15 @@ def open_bridge(
     """Open a provider of ``PROVIDERS``; inside the context the factory makes one bridge per call.
 
     ``settings`` are its options as configured; ``shelf`` has the engines that it shares with others. Raises ConfigError
-    under ``path`` at once for an unknown provider, engine, key or type, and never repeats a value.
+    under ``path`` at once for an unknown provider, engine, key or type, inside for what cannot be opened so, and never
+    repeats a value.
     """
     row, chosen = read_row(PROVIDERS, provider, settings or {}, path)
     if not isinstance(chosen, options.Hybrid):
-        return row.open(chosen)
+        return open_row(row, chosen, path)
     for kind in ENGINES:
         read_line(kind, getattr(chosen, kind), join(path, kind))
-    return _hybrid(chosen, shelf)
+    return _hybrid(chosen, shelf, path)
 
 
 @asynccontextmanager

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ ENGINES: dict[str, Mapping[str, Row[Any]]] = {"stt": STT, "llm": LLM, "tts": TTS
 _BACKUPS = {"stt": ("ears", "BackupEars"), "llm": ("mind", "BackupMind"), "tts": ("voice", "BackupVoice")}
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)
-_Read = tuple[Row[Any], msgspec.Struct]
+_Read = tuple[Row[Any], msgspec.Struct, str]
 
 
 class Shelf:
@@ -46,19 +46,19 @@ class Shelf:
         """Return an engine of ``ENGINES[kind]``, or several as one where it has fallbacks.
 
         ``settings`` are ``engine``, its options, and those of :class:`bridges.options.Fallbacks`. Raises ConfigError under
-        ``path`` for an unknown engine, key or type, and never repeats a value.
+        ``path`` for an unknown engine, key or type and for what cannot be opened so, and never repeats a value.
         """
-        line = [await self._one(row, chosen) for row, chosen in read_line(kind, settings, path)]
+        line = [await self._one(*read) for read in read_line(kind, settings, path)]
         return line[0] if len(line) == 1 else _backed(kind, line, _fallbacks(settings, path)[0])
 
     def has(self, kind: str, settings: Mapping[str, Any]) -> bool:
         """Say whether all of it is open already."""
-        return all(_key(row, chosen) in self._taken for row, chosen in read_line(kind, settings, ""))
+        return all(_key(row, chosen) in self._taken for row, chosen, _ in read_line(kind, settings, ""))
 
-    async def _one(self, row: Row[Any], chosen: msgspec.Struct) -> Any:
+    async def _one(self, row: Row[Any], chosen: msgspec.Struct, path: str) -> Any:
         key = _key(row, chosen)
         if key not in self._taken:
-            self._taken[key] = await self._stack.enter_async_context(row.open(chosen))
+            self._taken[key] = await self._stack.enter_async_context(open_row(row, chosen, path))
         return self._taken[key]
 
 
@@ -75,15 +75,26 @@ def _backed(kind: str, engines: list[Any], behind: Fallbacks) -> Any:
 
 
 def read_line(kind: str, settings: Mapping[str, Any], path: str) -> list[_Read]:
-    """Return the engine and its fallbacks. Raises ConfigError."""
+    """Return the engine and its fallbacks, and where each is configured. Raises ConfigError."""
     behind, told = _fallbacks(settings, path)
     others = [(other, f"{join(path, 'fallbacks')}[{index}]") for index, other in enumerate(behind.fallbacks)]
-    return [_engine(ENGINES[kind], one, where) for one, where in [(told, path), *others]]
+    return [(*_engine(ENGINES[kind], one, where), where) for one, where in [(told, path), *others]]
 
 
 def _engine(table: Mapping[str, Row[Made]], settings: Mapping[str, Any], path: str) -> tuple[Row[Made], msgspec.Struct]:
     told = dict(settings)
     return read_row(table, told.pop("engine", "local"), told, path)
+
+
+@asynccontextmanager
+async def open_row(row: Row[Made], chosen: msgspec.Struct, path: str) -> AsyncIterator[Made]:
+    """Open what a row is about. Raises ConfigError under ``path`` for what cannot be opened as it was told."""
+    async with AsyncExitStack() as stack:
+        try:
+            made = await stack.enter_async_context(row.open(chosen))
+        except ConfigError as problem:
+            raise ConfigError(join(path, problem.path), problem.problem) from None
+        yield made
 
 
 def _fallbacks(settings: Mapping[str, Any], path: str) -> tuple[Fallbacks, dict[str, Any]]:

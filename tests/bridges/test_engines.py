@@ -45,3 +45,16 @@ def test_what_cannot_be_is_refused_at_once(settings: dict[str, object], path: st
     with pytest.raises(ConfigError) as refused:
         read_line("llm", settings, "llm")
     assert refused.value.path.startswith(path)
+
+
+LOST = {"engine": "google", "credentials": "/nowhere/key.json", "project": "p"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"), [(LOST, "stt.credentials"), ({"fallbacks": [LOST]}, "stt.fallbacks[0].credentials")]
+)
+async def test_what_cannot_be_opened_is_named_where_it_is_configured(settings: dict[str, object], path: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        async with Shelf() as shelf:
+            await shelf.take("stt", settings, "stt")
+    assert refused.value.path == path
