@@ -36,9 +36,7 @@ async def _echo(chosen: options.Echo) -> AsyncIterator[BridgeFactory]:
 
 
 @asynccontextmanager
-async def _hybrid(
-    chosen: options.Hybrid, shelf: Shelf | None = None, path: str = ""
-) -> AsyncIterator[BridgeFactory]:
+async def _hybrid(chosen: options.Hybrid, shelf: Shelf | None = None, path: str = "") -> AsyncIterator[BridgeFactory]:
     from bridges.hybrid.bridge import HybridBridge
     from mediaserver.cache.key import engine_identity
 

@@ -44,6 +44,12 @@ class Pace:
         self._done = max(self._done, step)
         return range(first, step + 1)
 
+    def idle(self, now: float, busy: Callable[[int], bool]) -> None:
+        """Pass over what nobody was there for: whoever comes to such a slot is not owed what was before."""
+        step = self._step(now)
+        while self._done < step and not busy((self._done + 1) % SLOTS):
+            self._done += 1
+
     def wait(self, now: float, busy: Callable[[int], bool]) -> float:
         """Return the seconds until the next step whose slot is busy; at most one period."""
         step = next((s for s in range(self._done + 1, self._done + 1 + SLOTS) if busy(s % SLOTS)), self._done + SLOTS)
@@ -102,6 +108,8 @@ class Ticker:
         in the least loaded of so many slots from there on. None takes the least loaded of all.
         """
         slot = self._slots[self._choose(phase, spread)]
+        if self._timer is not None:
+            self._pace.idle(self._clock(), self._busy)
         key = object()
         slot[key] = tick
         if self._timer is None:
@@ -135,6 +143,9 @@ class Ticker:
         first, spread = (0, SLOTS) if phase is None else (math.ceil(phase % PERIOD / STEP), spread)
         return min((slot % SLOTS for slot in range(first, first + spread)), key=lambda slot: len(self._slots[slot]))
 
+    def _busy(self, slot: int) -> bool:
+        return bool(self._slots[slot])
+
     def _begin(self) -> None:
         if self._loop is not None and not self._firing:
             self._pace.start(self._clock())
@@ -148,7 +159,7 @@ class Ticker:
     def _schedule(self) -> None:
         # The delay is computed anew from absolute steps each time, on our own clock: the loop's may be a cached one.
         if len(self) and self._loop is not None:
-            delay = self._pace.wait(self._clock(), lambda slot: bool(self._slots[slot]))
+            delay = self._pace.wait(self._clock(), self._busy)
             self._timer = self._loop.call_later(delay, self._fire)
 
     def _fire(self) -> None:

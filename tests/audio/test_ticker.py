@@ -194,6 +194,17 @@ def test_who_joins_for_a_sooner_slot_is_not_kept_waiting_for_a_later_one(ticker,
     assert seen == [pytest.approx(1000.0 + 8 * STEP)]
 
 
+def test_who_joins_a_slot_is_owed_nothing_of_what_was_before(ticker, time):
+    seen = []
+    ticker.join(lambda now, due: None, 1000.0 + STEP / 2)
+    time.run(1000.0 + STEP)
+    time.now = 1000.0 + 7.5 * STEP
+    ticker.join(lambda now, due: seen.append((now, due)), 1000.0 + 1.5 * STEP)
+    time.run(1000.0 + 10 * STEP)
+    assert [due for _, due in seen] == pytest.approx([1000.0 + 10 * STEP])
+    assert all(now >= due - 0.001 for now, due in seen)
+
+
 def test_who_moves_on_during_its_tick_takes_nobody_elses(ticker, time):
     seen, places = [], []
 
