@@ -41,11 +41,13 @@ class Place:
             self._leave = None
 
     def queued(self, *, due: bool) -> None:
-        """Sound was queued; ``due``: there is a frame of it to send."""
+        """Sound was queued; ``due``: there is a frame of it to send. Nothing moves who is not ticked."""
+        if self._leave is None:
+            return
         if self._rhythm is not None:
             if self._rhythm.beat(self._clock()):
                 self.join()
-        elif self._resting and due and self._leave is not None:
+        elif self._resting and due:
             self._resting = False  # once: until the tick comes more of it may be queued
             self._move(self._clock() + EARLY, SOON)
 

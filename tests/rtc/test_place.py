@@ -93,9 +93,13 @@ def test_live_sound_keeps_its_own_rhythm() -> None:
     assert (phase, spread) == (pytest.approx(0.007 + Rhythm.MARGIN, abs=STEP / 10), 1)
 
 
-def test_who_has_left_is_not_ticked_again(rig: Rig) -> None:
+@pytest.mark.parametrize("live", [False, True])
+def test_who_has_left_is_not_ticked_again(live: bool) -> None:
+    rig = Rig(live=live)
     rig.place.leave()
     rig.place.leave()
-    rig.place.queued(due=True)
+    for frame in range(2 * Rhythm.ENOUGH):
+        rig.time = 100.007 + frame * 0.02
+        rig.place.queued(due=True)
     rig.place.ticked(sounding=False, awaited=100.0)
     assert not rig.ticker.now
