@@ -63,8 +63,7 @@ async def test_two_turns_and_an_interruption(tmp_path: Path) -> None:
 def _question_was_answered(saved: dict[str, Any]) -> None:
     user, agent = saved["rows"][:2]
     assert (user["kind"], agent["kind"]) == ("user", "agent")
-    # The embedded recogniser hears the same samples differently where its windows fall elsewhere: half of the words will do.
-    assert len({"go", "forward", "ten", "meters"} & set(user["text"].split())) >= 2, user["text"]
+    assert clips.understood("goforward", user["text"]), user["text"]
     assert agent["heard"]
     turn = saved["turns"][0]
     assert turn["total"] == pytest.approx(sum(stage["ms"] for stage in turn["stages"]), abs=0.01)

@@ -45,5 +45,4 @@ async def test_the_page_talks(server, tmp_path):
         await page.wait_for_function(f"{WORDS}.includes('it: ')", timeout=60_000)
         said = await page.text_content("#words")
     assert said.index("you: ") < said.index("it: ")
-    heard = said.lower().split("it: ")[0].split()
-    assert len({"go", "forward", "ten", "meters"} & set(heard)) >= 2  # the recogniser mishears now and then
+    assert clips.understood("goforward", said.split("it: ")[0].partition("you: ")[2]), said
