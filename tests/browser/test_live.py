@@ -27,7 +27,7 @@ PEERS = """
 const Peer = RTCPeerConnection
 window.peers = []
 window.RTCPeerConnection = class extends Peer { constructor(...given) { super(...given); peers.push(this) } }
-window.received = async () => Math.max(...[...(await peers.at(-1).getStats()).values()]
+window.received = async () => Math.max(0, ...[...(await peers.at(-1).getStats()).values()]
   .filter(({ type }) => type === 'inbound-rtp').map(({ packetsReceived }) => packetsReceived))"""
 STATES = """(root => {
   window.states = []
